@@ -1,0 +1,1 @@
+"""From a model that continues text to one that answers: chat template, SFT, DPO and evaluation."""
