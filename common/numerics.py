@@ -1,0 +1,130 @@
+"""Softmax, log-softmax, log-sum-exp and cross-entropy that stay finite.
+
+Written as in a textbook, softmax is exp(x) / sum(exp(x)), and exp(89) is already infinite in
+float32. Every function here first subtracts the row's largest entry, which changes nothing in exact
+arithmetic: exp(x - m) / sum(exp(x - m)) = exp(x) / sum(exp(x)). The largest exponent is then 0, so
+nothing overflows, and the sum is at least 1, so nothing is divided by zero and no logarithm of zero
+is taken (Blanchard, Higham and Higham 2021, "Accurately computing the log-sum-exp and softmax
+functions", IMA Journal of Numerical Analysis 41).
+
+Inputs of 16 bits are computed in float32 and returned in their own dtype. A row that holds only
+-inf, or a +inf, has no softmax: the answer is NaN, as in torch and in float64.
+
+Shapes: ... any leading dimensions, V the number of classes (the vocabulary).
+Taught in ch03_attention/01_attention.ipynb.
+Needs: nothing but torch.
+"""
+
+import torch
+from torch import Tensor
+
+
+def logsumexp(x: Tensor, dim: int = -1) -> Tensor:
+    """log(sum(exp(x))) along `dim`, which disappears: a smooth maximum.
+
+    A row of -inf gives -inf. Two passes over x; one temporary of its size.
+
+    >>> logsumexp(torch.tensor([1000.0, 1000.0]))  # 1000 + log 2; exp(1000) alone is infinite
+    tensor(1000.6932)
+    """
+    wide = _at_least_float32(x)
+    largest = _finite_max(wide, dim)
+    total = (wide - largest).exp().sum(dim, keepdim=True)
+    return (largest + total.log()).squeeze(dim).to(x.dtype)
+
+
+def softmax(x: Tensor, dim: int = -1) -> Tensor:
+    """Positive weights in the proportions exp(x), summing to 1 along `dim`; x's shape and dtype.
+
+    >>> softmax(torch.tensor([1000.0, 1000.0, -1000.0]))
+    tensor([0.5000, 0.5000, 0.0000])
+    """
+    wide = _at_least_float32(x)
+    exponentials = (wide - _finite_max(wide, dim)).exp()
+    return (exponentials / exponentials.sum(dim, keepdim=True)).to(x.dtype)
+
+
+def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
+    """log(softmax(x)), never forming the softmax: its small entries round to 0, whose log is -inf.
+
+    >>> log_softmax(torch.tensor([0.0, 200.0]))
+    tensor([-200.,    0.])
+    """
+    wide = _at_least_float32(x)
+    shifted = wide - _finite_max(wide, dim)
+    return (shifted - shifted.exp().sum(dim, keepdim=True).log()).to(x.dtype)
+
+
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = -100) -> Tensor:
+    """Mean of -log softmax(logits)[target], in nats, over the targets that are not `ignore_index`.
+
+    logits (..., V) floating, targets (...) int64 in 0..V-1 or `ignore_index`. Returns a scalar of
+    the logits' dtype, computed in float32 or wider; NaN (0 / 0) when every target is ignored, as in
+    torch. Keeps one tensor of the logits' size for the backward pass.
+
+    Raises ValueError when the shapes disagree or a target is out of range.
+
+    >>> cross_entropy(torch.zeros(2, 1024), torch.tensor([5, 9]))  # knowing nothing costs log 1024
+    tensor(6.9315)
+    >>> cross_entropy(torch.zeros(2, 4), torch.tensor([5, -100]))
+    Traceback (most recent call last):
+    ValueError: targets must be in 0..3 (4 classes) or ignore_index -100, got 5
+    """
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(
+            f"targets need the shape of logits without the classes, {tuple(logits.shape[:-1])}, "
+            f"got {tuple(targets.shape)}"
+        )
+    num_classes = logits.shape[-1]
+    counted = targets != ignore_index
+    bad = counted & ((targets < 0) | (targets >= num_classes))
+    if bad.any():
+        raise ValueError(
+            f"targets must be in 0..{num_classes - 1} ({num_classes} classes) or ignore_index "
+            f"{ignore_index}, got {targets[bad][0].item()}"
+        )
+    flat = logits.reshape(-1, num_classes)
+    return _CrossEntropy.apply(flat, targets.reshape(-1), counted.reshape(-1)).to(logits.dtype)
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """A row's loss is logsumexp(x) - x[target]; its derivative by x, softmax(x) - onehot(target).
+
+    Autograd finds the same derivative, but stores more than this one tensor of the logits' size.
+    """
+
+    @staticmethod
+    def forward(ctx, logits: Tensor, targets: Tensor, counted: Tensor) -> Tensor:
+        wide = _at_least_float32(logits)
+        rows = torch.where(counted, targets, 0).unsqueeze(
+            -1
+        )  # an ignored row may not index outside
+        largest = _finite_max(wide, -1)
+        exponentials = (wide - largest).exp_()
+        total = exponentials.sum(-1, keepdim=True)
+        losses = (largest + total.log() - wide.gather(-1, rows)).squeeze(-1)
+        weight = counted.to(wide.dtype) / counted.sum()  # each row's share of the mean
+        ctx.save_for_backward(exponentials, total, rows, weight)
+        ctx.dtype = logits.dtype
+        return torch.where(counted, losses, 0).sum() / counted.sum()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad_output: Tensor) -> tuple[Tensor, None, None]:
+        exponentials, total, rows, weight = ctx.saved_tensors
+        scale = (weight * grad_output).unsqueeze(-1)
+        grad = exponentials * (scale / total)  # softmax, already scaled: one pass over (N, V)
+        grad.scatter_add_(-1, rows, -scale)  # minus one at the target
+        return grad.to(ctx.dtype), None, None
+
+
+def _finite_max(x: Tensor, dim: int) -> Tensor:
+    """The largest entry along `dim`, kept as size 1; 0 if infinite: inf - inf never occurs."""
+    largest = x.detach().amax(dim, keepdim=True)
+    return torch.where(largest.isinf(), 0.0, largest)
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    if not x.is_floating_point():
+        raise ValueError(f"expected a floating-point tensor, got {x.dtype}")
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
