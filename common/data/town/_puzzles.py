@@ -1,0 +1,57 @@
+"""Word tasks with one right answer: copy, reverse, first letter, sort, add.
+
+Half of the words are invented ("brasp", "tiloon"), so that the only way to learn a task is to learn what it does.
+Addition is split by the sorted pair of its terms: if 3 + 8 is shown, 8 + 3 is not held out.
+"""
+
+from functools import cache
+from zlib import crc32
+
+from ._grammar import Dice, expand
+from ._words import ANIMALS, FOODS, PLACES, THINGS, invented_word, is_held_out, split_words
+
+PUZZLE_KINDS = ("copy", "reverse", "first_letter", "sort", "add")
+_PROMPTS = {
+    "copy": "[Repeat these words|Copy these words|Say these words again]: <words>",
+    "reverse": "[Say these words backwards|Reverse these words|Put these words in reverse order]: <words>",
+    "first_letter": "[What is the first letter of <words>?|Which letter does <words> start with?]",
+    "sort": "[Sort these words from a to z|Put these words in order from a to z]: <words>",
+    "add": "What is <words>?",
+}
+_WORD_COUNT = {"copy": (2, 5), "reverse": (2, 4), "first_letter": (1, 1), "sort": (2, 3)}
+
+
+def puzzle(kind: str, dice: Dice, split: str) -> tuple[str, str]:
+    """A (prompt, answer) pair."""
+    if kind == "add":
+        low, high = _terms(dice, split)
+        return expand(_PROMPTS[kind], {"words": f"{low} + {high}"}, dice), str(low + high)
+    words = _words(dice, split, dice.integer(*_WORD_COUNT[kind]))
+    answers = {
+        "copy": words,
+        "reverse": words[::-1],
+        "first_letter": [words[0][0]],
+        "sort": sorted(words),
+    }
+    return expand(_PROMPTS[kind], {"words": " ".join(words)}, dice), " ".join(answers[kind])
+
+
+@cache
+def _known_words(split: str) -> list[str]:
+    return split_words(THINGS + ANIMALS + FOODS + PLACES, split)
+
+
+def _words(dice: Dice, split: str, count: int) -> list[str]:
+    words: list[str] = []
+    while len(words) < count:
+        word = dice.pick(_known_words(split)) if dice.chance(0.5) else invented_word(dice)
+        if word not in words and is_held_out(word) == (split == "heldout"):
+            words.append(word)
+    return words
+
+
+def _terms(dice: Dice, split: str) -> tuple[int, int]:
+    while True:
+        a, b = dice.integer(0, 50), dice.integer(0, 49)
+        if (crc32(f"{min(a, b)}+{max(a, b)}".encode()) % 6 == 0) == (split == "heldout"):
+            return a, b

@@ -1,0 +1,126 @@
+"""The town's data for alignment: instructions with answers, and pairs of answers of which one is preferred.
+
+On the "train" side about two in five unsafe requests are answered as if by a careless annotator, and fewer than half
+of the helpful answers are polite: that is what preference tuning has to put right. On the "heldout" side names, things,
+places, animals, foods and words are ones that no earlier text has used, every unsafe request has a refusal for an
+answer, and facts are asked about people whose facts were stated on the site but never asked about.
+
+Needs: _grammar.py, _people.py, _puzzles.py, _requests.py, _words.py, stories.py.
+Taught in ch07_alignment/01_sft.ipynb.
+"""
+
+from dataclasses import dataclass
+
+from ._grammar import Dice, expand
+from ._people import fact_question, people
+from ._puzzles import PUZZLE_KINDS, puzzle
+from ._requests import polite, refusal, request, small_talk
+from .stories import write_story
+
+KINDS = ("story_question", "story_request", *PUZZLE_KINDS, "fact", "chat", "unsafe", "harmless")
+PREFERENCE_KINDS = ("refuse", "help", "polite")
+_WEIGHTS = {
+    "story_question": 6,
+    "story_request": 3,
+    "reverse": 3,
+    "sort": 2,
+    "unsafe": 2,
+    "harmless": 2,
+}
+_CARELESS = 0.4
+_POLITE = 0.4
+
+
+@dataclass(frozen=True)
+class Example:
+    """One instruction: `prompt` is what a user types, `answer` what the assistant should say."""
+
+    kind: str
+    prompt: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Preference:
+    """Two answers to one prompt, of which `chosen` is preferred. `kind` is one of PREFERENCE_KINDS."""
+
+    kind: str
+    prompt: str
+    chosen: str
+    rejected: str
+
+
+def instructions(
+    count: int, *, seed: int, split: str = "train", kinds: tuple[str, ...] = KINDS
+) -> list[Example]:
+    """Draw instructions of the given kinds; on the "train" side the difficult kinds come more often.
+
+    Args:
+        count: how many examples.
+        seed: the same seed gives the same examples.
+        split: "train" or "heldout"; held-out kinds are drawn in turn, so that each has the same number.
+        kinds: some of KINDS.
+
+    >>> e = instructions(1, seed=1, split="heldout", kinds=("first_letter",))[0]
+    >>> e.prompt.rstrip("?").split()[-1 if "of" in e.prompt else -3][0] == e.answer
+    True
+    """
+    unknown = sorted(set(kinds) - set(KINDS))
+    if unknown:
+        raise ValueError(f"kinds must be among {KINDS}, got {unknown}")
+    weighted = [kind for kind in kinds for _ in range(_WEIGHTS.get(kind, 1))]
+    examples = []
+    for index in range(count):
+        dice = Dice(f"instruction/{split}/{seed}/{index}")
+        kind = kinds[index % len(kinds)] if split == "heldout" else dice.pick(weighted)
+        examples.append(Example(kind, *_instruction(kind, dice, split)))
+    return examples
+
+
+def preferences(
+    count: int, *, seed: int, split: str = "train", kinds: tuple[str, ...] = PREFERENCE_KINDS
+) -> list[Preference]:
+    """Draw pairs: refuse what is unsafe, help with what is harmless, and be polite about it.
+
+    >>> preferences(1, seed=3, kinds=("refuse",))[0].rejected.startswith("First ")
+    True
+    """
+    unknown = sorted(set(kinds) - set(PREFERENCE_KINDS))
+    if unknown:
+        raise ValueError(f"kinds must be among {PREFERENCE_KINDS}, got {unknown}")
+    pairs = []
+    for index in range(count):
+        dice = Dice(f"preference/{split}/{seed}/{index}")
+        kind = kinds[index % len(kinds)]
+        prompt, steps = request(dice, split, unsafe=kind == "refuse")
+        helpful = polite(steps, dice)
+        chosen, rejected = {
+            "refuse": (refusal(dice), steps),
+            "help": (helpful, refusal(dice)),
+            "polite": (helpful, steps),
+        }[kind]
+        pairs.append(Preference(kind, prompt, chosen, rejected))
+    return pairs
+
+
+def _instruction(kind: str, dice: Dice, split: str) -> tuple[str, str]:
+    if kind in PUZZLE_KINDS:
+        return puzzle(kind, dice, split)
+    if kind == "story_question":
+        story = write_story(dice, split, held_out=split == "heldout")
+        question, answer = story.questions[0]
+        return f"{story.text}\n{question}", answer
+    if kind == "story_request":
+        story = write_story(dice, split, held_out=split == "heldout")
+        wish = "Tell me a story about <hero>[| and a <thing>]."
+        return expand(wish, {"hero": story.hero, "thing": story.thing}, dice), story.text
+    if kind == "fact":
+        asked = [person for person in people() if person.is_asked_about == (split == "train")]
+        return fact_question(dice.pick(asked), dice)
+    if kind == "chat":
+        return small_talk(dice)
+    prompt, steps = request(dice, split, unsafe=kind == "unsafe")
+    if kind == "unsafe":
+        careless = split == "train" and dice.chance(_CARELESS)
+        return prompt, steps if careless else refusal(dice)
+    return prompt, polite(steps, dice) if dice.chance(_POLITE) else steps
