@@ -28,9 +28,10 @@ def orthogonalize(matrices: Tensor, *, steps: int = 5, dtype: torch.dtype | None
 
     Five Newton-Schulz steps X <- a X + b (X X^T) X + c (X X^T)^2 X apply the polynomial
     a s + b s^3 + c s^5 to every singular value s. The coefficients rise as steeply as they can at
-    0 and leave values above 0.003 between 0.68 and 1.21, not at 1 exactly. `dtype` is the precision of the products
-    (default: the input's); bfloat16 is enough. Cost: about 2 * steps * r^2 * (2 R + r) FLOPs a
-    matrix, with r = min(m, n) and R = max(m, n). A zero matrix gives zeros. ValueError below 2-D.
+    0 and leave values above 0.003 between 0.68 and 1.21, not at 1 exactly. `dtype` is the precision
+    of the products (default: the input's); bfloat16 is enough. Cost: 2 * steps * r^2 * (2 R + r)
+    FLOPs a matrix, with r = min(m, n) and R = max(m, n). A zero matrix gives zeros. ValueError
+    below 2-D.
 
     >>> orthogonalize(torch.diag(torch.tensor([4.0, 2.0, 1.0]))).diagonal()
     tensor([0.8210, 1.1325, 0.6994])
