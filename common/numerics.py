@@ -28,7 +28,8 @@ def logsumexp(x: Tensor, dim: int = -1) -> Tensor:
     tensor(1000.6932)
     """
     wide = _at_least_float32(x)
-    largest = _finite_max(wide, dim)
+    largest = _largest(wide, dim)
+    largest = torch.where(largest.isinf(), 0.0, largest)  # inf - inf would be NaN
     total = (wide - largest).exp().sum(dim, keepdim=True)
     return (largest + total.log()).squeeze(dim).to(x.dtype)
 
@@ -40,7 +41,7 @@ def softmax(x: Tensor, dim: int = -1) -> Tensor:
     tensor([0.5000, 0.5000, 0.0000])
     """
     wide = _at_least_float32(x)
-    exponentials = (wide - _finite_max(wide, dim)).exp()
+    exponentials = (wide - _largest(wide, dim)).exp()
     return (exponentials / exponentials.sum(dim, keepdim=True)).to(x.dtype)
 
 
@@ -51,7 +52,7 @@ def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
     tensor([-200.,    0.])
     """
     wide = _at_least_float32(x)
-    shifted = wide - _finite_max(wide, dim)
+    shifted = wide - _largest(wide, dim)
     return (shifted - shifted.exp().sum(dim, keepdim=True).log()).to(x.dtype)
 
 
@@ -96,13 +97,12 @@ class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx, logits: Tensor, targets: Tensor, counted: Tensor) -> Tensor:
         wide = _at_least_float32(logits)
-        rows = torch.where(counted, targets, 0).unsqueeze(
-            -1
-        )  # an ignored row may not index outside
-        largest = _finite_max(wide, -1)
-        exponentials = (wide - largest).exp_()
+        rows = torch.where(counted, targets, 0).unsqueeze(-1)  # ignored rows need a legal index
+        shifted = wide - _largest(wide, -1)
+        chosen = shifted.gather(-1, rows)
+        exponentials = shifted.exp_()
         total = exponentials.sum(-1, keepdim=True)
-        losses = (largest + total.log() - wide.gather(-1, rows)).squeeze(-1)
+        losses = (total.log() - chosen).squeeze(-1)
         weight = counted.to(wide.dtype) / counted.sum()  # each row's share of the mean
         ctx.save_for_backward(exponentials, total, rows, weight)
         ctx.dtype = logits.dtype
@@ -118,10 +118,9 @@ class _CrossEntropy(torch.autograd.Function):
         return grad.to(ctx.dtype), None, None
 
 
-def _finite_max(x: Tensor, dim: int) -> Tensor:
-    """The largest entry along `dim`, kept as size 1; 0 if infinite: inf - inf never occurs."""
-    largest = x.detach().amax(dim, keepdim=True)
-    return torch.where(largest.isinf(), 0.0, largest)
+def _largest(x: Tensor, dim: int) -> Tensor:
+    """The largest entry along `dim`, kept as size 1. A constant: its gradient would cancel."""
+    return x.detach().amax(dim, keepdim=True)
 
 
 def _at_least_float32(x: Tensor) -> Tensor:
