@@ -25,7 +25,9 @@ def test_mask_emails_counts_each_and_keeps_final_full_stop():
     )
 
 
-@pytest.mark.parametrize("text", ["meet @ noon", "@decorator.name", "user@localhost", "a@b", "5@6.7"])
+@pytest.mark.parametrize(
+    "text", ["meet @ noon", "@decorator.name", "user@localhost", "a@b", "5@6.7"]
+)
 def test_mask_emails_leaves_other_at_signs(text):
     assert mask_emails(text) == (text, 0)
 
