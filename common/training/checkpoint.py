@@ -40,7 +40,7 @@ class CheckpointError(ValueError):
     """
 
 
-class Stateful(Protocol):
+class _Stateful(Protocol):
     """Anything whose position can be saved and restored, such as a sampler."""
 
     def state_dict(self) -> dict[str, Any]: ...
@@ -61,7 +61,7 @@ def save_checkpoint(
     *,
     model: nn.Module,
     optimizers: Sequence[torch.optim.Optimizer] = (),
-    sampler: Stateful | None = None,
+    sampler: _Stateful | None = None,
     step: int = 0,
     extra: dict[str, Any] | None = None,
 ) -> Path:
@@ -112,7 +112,7 @@ def load_checkpoint(
     *,
     model: nn.Module | None = None,
     optimizers: Sequence[torch.optim.Optimizer] = (),
-    sampler: Stateful | None = None,
+    sampler: _Stateful | None = None,
     restore_random: bool = False,
 ) -> Checkpoint:
     """Fill the given objects with a checkpoint's state; return its step, model config and extra.

@@ -81,7 +81,7 @@ class TrainRecord:
         )
 
 
-class Sampler(Protocol):
+class _Sampler(Protocol):
     """What `train` needs of a source of batches; `BatchSampler` is one."""
 
     def next_batch(self) -> Any: ...
@@ -102,7 +102,7 @@ def next_token_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
 
 def train(
     model: nn.Module,
-    sampler: Sampler,
+    sampler: _Sampler,
     config: TrainConfig,
     *,
     optimizers: Sequence[torch.optim.Optimizer],
