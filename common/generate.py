@@ -1,0 +1,182 @@
+"""Writing text: feed the model, choose a token, append it, repeat; the KV cache remembers the past.
+
+One loop (`_steps`) serves the three ways to call it: a rectangular batch, a stream for a person
+who waits, and many ragged prompts at once. A sequence never passes the model's context_length:
+a prompt that leaves no room for one more token raises ValueError, and generation stops where
+the context is full. Nothing here records gradients.
+
+Shapes: B batch, T prompt tokens, S tokens so far, V vocab_size.
+Taught in ch04_model/02_generation.ipynb.
+Needs: model.py (and what it needs), samplers.py.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .model import TransformerLM
+from .samplers import penalise_repetition, sample
+
+
+def generate(
+    model: TransformerLM,
+    ids: Tensor,
+    max_new_tokens: int,
+    *,
+    eos_id: int | None = None,
+    **sampling: Any,
+) -> Tensor:
+    """Continue ids (B, T) int64 by at most max_new_tokens tokens: (B, T + new) int64.
+
+    sampling: temperature (default 1.0; 0 is greedy), top_k, top_p, min_p and generator as in
+    `samplers.sample`, and repetition_penalty (default 1.0). A row that has written eos_id is
+    filled with eos_id, and generation ends when all rows have. It also ends when the context is
+    full. Cost a token: one forward pass of B tokens that reads every weight once.
+
+    >>> from .model import ModelConfig
+    >>> config = ModelConfig(vocab_size=10, context_length=8, d_model=4, num_layers=1, num_heads=2)
+    >>> generate(TransformerLM(config), torch.tensor([[1, 2, 3]]), 4).shape
+    torch.Size([1, 7])
+    """
+    out = [ids]
+    done = torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
+    for token in _steps(model, ids, max_new_tokens, **sampling):  # (B,)
+        if eos_id is not None:
+            token = token.masked_fill(done, eos_id)
+            done |= token == eos_id
+        out.append(token[:, None])
+        if done.all():
+            break
+    return torch.cat(out, dim=1)
+
+
+def generate_stream(
+    model: TransformerLM,
+    ids: Sequence[int],
+    max_new_tokens: int,
+    *,
+    stop_ids: Collection[int] = (),
+    **sampling: Any,
+) -> Iterator[int]:
+    """Yield the new tokens one at a time, as they are chosen; a stop token ends and is not yielded.
+
+    sampling: as in `generate`. The same seed gives the same tokens as `generate`.
+
+    >>> from .model import ModelConfig
+    >>> config = ModelConfig(vocab_size=10, context_length=8, d_model=4, num_layers=1, num_heads=2)
+    >>> len(list(generate_stream(TransformerLM(config), [1, 2, 3], 4)))
+    4
+    """
+    prompt = torch.tensor([ids], dtype=torch.int64, device=model.lm_head.weight.device)
+    for token in _steps(model, prompt, max_new_tokens, **sampling):
+        if token.item() in stop_ids:
+            return
+        yield token.item()
+
+
+def generate_batch(
+    model: TransformerLM,
+    prompts: Sequence[Sequence[int]],
+    max_new_tokens: int,
+    *,
+    stop_ids: Collection[int] = (),
+    temperature: float = 0.0,
+    batch_size: int = 64,
+    **sampling: Any,
+) -> list[list[int]]:
+    """The new tokens for each prompt, in the order of the prompts, without the stop token.
+
+    Prompts of similar length run together, padded on the left; padding is masked and does not count
+    as a position, so the answers are those of one prompt at a time, up to rounding. A batch ends
+    when all its rows have stopped or filled their context.
+    sampling: as in `generate`, but ValueError for repetition_penalty, which would count padding.
+
+    >>> from .model import ModelConfig
+    >>> config = ModelConfig(vocab_size=10, context_length=8, d_model=4, num_layers=1, num_heads=2)
+    >>> [len(new) for new in generate_batch(TransformerLM(config), [[1, 2, 3], [4], [1] * 6], 3)]
+    [3, 3, 2]
+    """
+    if "repetition_penalty" in sampling:
+        raise ValueError("repetition_penalty would count padding: use generate")
+    rooms = [_room(model, len(prompt), max_new_tokens) for prompt in prompts]
+    results: list[list[int]] = [[] for _ in prompts]
+    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        ids, pads = _pad_left([prompts[i] for i in rows], model.lm_head.weight.device)
+        running = {i for i in rows if rooms[i] > 0}
+        steps = _steps(model, ids, max_new_tokens, pads=pads, temperature=temperature, **sampling)
+        for tokens in steps:
+            for i, token in zip(rows, tokens.tolist(), strict=True):
+                if i in running and token not in stop_ids:
+                    results[i].append(token)
+                if token in stop_ids or len(results[i]) == rooms[i]:
+                    running.discard(i)
+            if not running:
+                break
+    return results
+
+
+@torch.no_grad()
+def _steps(
+    model: TransformerLM,
+    ids: Tensor,
+    max_new_tokens: int,
+    *,
+    pads: Tensor | None = None,
+    temperature: float = 1.0,
+    repetition_penalty: float = 1.0,
+    **filters: Any,
+) -> Iterator[Tensor]:
+    """Yield the next token of every row, (B,), until the longest prompt's row has no room.
+
+    pads (B,): how many ids at the left of each row are padding. With pads the rows are ragged, and
+    generation goes on until the shortest prompt's row has no room.
+    """
+    batch_size, width = ids.shape
+    shortest = width if pads is None else width - int(pads.max())
+    room = _room(model, shortest, max_new_tokens)
+    cache = model.new_cache(batch_size, width + room)
+    new = ids
+    for _ in range(room):
+        positions, mask = None, None
+        if pads is not None:
+            columns = torch.arange(cache.length + new.shape[1], device=ids.device)  # (S,)
+            mask = (columns >= pads[:, None])[:, None, None]  # (B, 1, 1, S)
+            positions = (columns[cache.length :] - pads[:, None]).clamp(  # (B, T)
+                0, model.config.context_length - 1
+            )  # of padding, and of rows that are full: their tokens are thrown away
+        hidden = model.hidden(new, cache, positions=positions, mask=mask)
+        logits = model.lm_head(hidden[:, -1])  # (B, V)
+        if repetition_penalty != 1.0:
+            logits = penalise_repetition(logits, ids, repetition_penalty)
+        token = sample(logits, temperature=temperature, **filters)
+        yield token
+        new = token[:, None]
+        ids = torch.cat([ids, new], dim=1)
+
+
+def _room(model: TransformerLM, prompt_tokens: int, max_new_tokens: int) -> int:
+    """How many tokens can follow the prompt: at most max_new_tokens, and what the context holds."""
+    longest = model.config.context_length
+    if prompt_tokens < 1:
+        raise ValueError("a prompt needs at least 1 token, got 0")
+    if prompt_tokens >= longest:
+        raise ValueError(
+            f"a prompt of {prompt_tokens} tokens leaves no room in context_length {longest}"
+        )
+    if max_new_tokens < 0:
+        raise ValueError(f"max_new_tokens must be at least 0, got {max_new_tokens}")
+    return min(max_new_tokens, longest - prompt_tokens)
+
+
+def _pad_left(prompts: list[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Prompts as one tensor (B, T) with 0 at the left, and how many of those each row has, (B,)."""
+    width = max(len(prompt) for prompt in prompts)
+    ids = torch.zeros(len(prompts), width, dtype=torch.int64)
+    for row, prompt in zip(ids, prompts, strict=True):
+        row[width - len(prompt) :] = torch.tensor(prompt)
+    pads = torch.tensor([width - len(prompt) for prompt in prompts])
+    return ids.to(device), pads.to(device)
