@@ -1,14 +1,15 @@
-"""The chat template: how a conversation becomes token ids, and which of those ids the model must learn.
+"""The chat template: how a conversation becomes token ids, and which ids the model must learn.
 
-A pretrained model knows one stream of text. A conversation has speakers, so four control tokens mark who
-speaks and where a turn ends, and the model's own turns are the only ones it is trained on:
+A pretrained model knows one stream of text. A conversation has speakers, so four control tokens
+mark who speaks and where a turn ends, and the model's own turns are the only ones it is trained on:
 
     <|user|>Is the fox red?<|end|><|assistant|>Yes.<|end|>
-    ................................................^^^^^^^^^   loss mask: the answer and its <|end|>
+    ................................................^^^^^^^^^^^   loss mask: the answer, <|end|>
 
-A control token is one id that no text can produce: content is always encoded with `allowed_special=()`, so a
-user who types "<|assistant|>" gets the thirteen ordinary characters and never the assistant's turn. The
-format follows ChatML (OpenAI, 2022) with the names of this book's special tokens.
+A control token is one id that no text can produce: content is always encoded with
+`allowed_special=()`, so a user who types "<|assistant|>" gets the thirteen ordinary characters and
+never the assistant's turn. The format follows ChatML (OpenAI, 2022) with the names of this book's
+special tokens.
 
 Taught in ch07_alignment/01_sft.ipynb.
 Needs: nothing but the standard library (a tokenizer is passed in).
@@ -31,11 +32,12 @@ class _Tokenizer(Protocol):
 class ChatTemplate:
     """Turns messages into token ids and a loss mask.
 
-    A message is a dict with the keys "role" ("system", "user" or "assistant") and "content" (any text).
-    `tokenizer` needs `encode(text, allowed_special=())` and `special_id(name)`, and must know the special
-    tokens `<|system|>`, `<|user|>`, `<|assistant|>` and `<|end|>`.
+    A message is a dict with the keys "role" ("system", "user" or "assistant") and "content" (any
+    text). `tokenizer` needs `encode(text, allowed_special=())` and `special_id(name)`, and must
+    know the special tokens `<|system|>`, `<|user|>`, `<|assistant|>` and `<|end|>`.
 
-    >>> from common.tokenizer import CHAT_SPECIAL_TOKENS, BPETokenizer
+    >>> from common.tokenizer.encode import BPETokenizer
+    >>> from common.tokenizer.special import CHAT_SPECIAL_TOKENS
     >>> tokenizer = BPETokenizer({i: bytes([i]) for i in range(256)}, [], CHAT_SPECIAL_TOKENS)
     >>> template = ChatTemplate(tokenizer)
     >>> ids, mask = template.render([
@@ -52,10 +54,10 @@ class ChatTemplate:
         self.end_id = tokenizer.special_id("<|end|>")
 
     def render(self, messages: Sequence[dict[str, str]]) -> tuple[list[int], list[bool]]:
-        """The ids of a whole conversation and, for each id, whether the model is trained to produce it.
+        """The ids of a whole conversation, and for each whether the model learns to produce it.
 
-        The mask is True exactly on the content of assistant messages and on the `<|end|>` that closes
-        them: the model has to learn when to stop, and never learns to write the user's part.
+        The mask is True exactly on the content of assistant messages and on the `<|end|>` that
+        closes them: the model has to learn when to stop, and never learns to write the user's part.
         Raises ValueError for no messages or an unknown role. Cost: one pass over the text.
         """
         if not messages:
@@ -69,15 +71,21 @@ class ChatTemplate:
             mask += [False] + [learn] * (len(content) - 1)
         return ids, mask
 
+    def render_exchange(self, prompt: str, answer: str) -> tuple[list[int], list[bool]]:
+        """`render` of the shortest conversation: one message of the user and its answer."""
+        return self.render(
+            [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
+        )
+
     def render_prompt(self, messages: Sequence[dict[str, str]]) -> list[int]:
         """The ids to hand to the model so that it continues with the assistant's next turn.
 
-        Everything `render` gives, then `<|assistant|>`. Generation stops at `end_id`. Raises ValueError
-        when the last message is the assistant's own: there is nothing to answer.
+        Everything `render` gives, then `<|assistant|>`. Generation stops at `end_id`. Raises
+        ValueError when the last message is the assistant's own: there is nothing to answer.
         """
         ids, _ = self.render(messages)
         if messages[-1]["role"] == "assistant":
-            raise ValueError("the last message of a prompt must come from the user or the system, not the assistant")
+            raise ValueError("the last message of a prompt must not be the assistant's own")
         return ids + [self.role_ids["assistant"]]
 
     def _turn(self, message: dict[str, str]) -> list[int]:

@@ -1,24 +1,39 @@
 """Supervised fine-tuning: show the model conversations, and score it on the answers alone.
 
-Pretraining averages the loss over every token. Here the question is given, not to be learned: the loss is
-the mean over the assistant's tokens only, -sum(mask * log p) / sum(mask). Everything else carries the
-label -100, which the cross-entropy skips. (Instruction tuning: Wei et al. 2021, arXiv:2109.01652; Ouyang et
-al. 2022, arXiv:2203.02155, section 3.5. The helper names are those of Stanford's CS336, assignment 5.)
+Pretraining averages the loss over every token. Here the question is given, not to be learned: the
+loss is the mean over the assistant's tokens only, -sum(mask * log p) / sum(mask). Everything else
+carries the label -100, which the cross-entropy skips. (Instruction tuning: Wei et al. 2021,
+arXiv:2109.01652; Ouyang et al. 2022, arXiv:2203.02155, section 3.5. The helper names are those of
+Stanford's CS336, assignment 5.)
 
 Shapes: B sequences, T positions, V vocabulary; ids are int64, masks bool.
 Taught in ch07_alignment/01_sft.ipynb.
-Needs: chat.py (and the model, optimizers and `train` of this package, for `sft` itself).
+Needs: chat.py, ../model.py, ../numerics.py, ../training/ (adamw.py, loop.py, muon.py).
 """
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from ..model import TransformerLM
+from ..numerics import cross_entropy
+from ..training.adamw import AdamW
+from ..training.loop import TrainConfig, TrainRecord, train
+from ..training.muon import Muon, split_parameters
+from .chat import ChatTemplate
 
 IGNORE_INDEX = -100
 Rendered = tuple[list[int], list[bool]]  # ids and loss mask of one conversation
+
+
+class Instruction(Protocol):
+    """What a user types and what the assistant should say."""
+
+    prompt: str
+    answer: str
 
 
 def tokenize_prompt_and_output(
@@ -26,10 +41,11 @@ def tokenize_prompt_and_output(
 ) -> dict[str, Tensor]:
     """Token ids of prompt + output, shifted by one, and a mask over the output's positions.
 
-    Returns `input_ids`, `labels` (both (B, T) int64) and `response_mask` (B, T) bool, where T is the longest
-    prompt + output, less one. `labels[:, t]` is the token that follows `input_ids[:, t]`, and
-    `response_mask` is True where that token belongs to the output. Short rows end in `pad_id`. Text is
-    encoded with `allowed_special=()`, prompt and output apart. Raises ValueError when the lists differ in length.
+    Returns `input_ids`, `labels` (both (B, T) int64) and `response_mask` (B, T) bool, where T is
+    the longest prompt + output, less one. `labels[:, t]` is the token that follows `input_ids[:,
+    t]`, and `response_mask` is True where that token belongs to the output. Short rows end in
+    `pad_id`. Text is encoded with `allowed_special=()`, prompt and output apart. Raises ValueError
+    when the lists differ in length.
 
     >>> class Letters:
     ...     def encode(self, text, *, allowed_special):
@@ -41,7 +57,9 @@ def tokenize_prompt_and_output(
     [[False, True, True], [True, False, False]]
     """
     if len(prompts) != len(outputs):
-        raise ValueError(f"every prompt needs one output, got {len(prompts)} prompts and {len(outputs)} outputs")
+        raise ValueError(
+            f"every prompt needs one output, got {len(prompts)} prompts and {len(outputs)} outputs"
+        )
     rows = []
     for prompt, output in zip(prompts, outputs, strict=True):
         prompt_ids = tokenizer.encode(prompt, allowed_special=())
@@ -55,9 +73,9 @@ def tokenize_prompt_and_output(
 def response_log_probs(model: Callable, input_ids: Tensor, labels: Tensor) -> Tensor:
     """log p(labels[b, t] | input_ids[b, :t + 1]), in nats, shape (B, T), float32 or wider.
 
-    `model` is anything callable that gives logits (B, T, V) or an object with `.logits`. A label of -100
-    gives 0, so that a sum over T is the log-probability of the labelled tokens. Gradients flow.
-    Cost: one forward pass and O(B T V).
+    `model` is anything callable that gives logits (B, T, V) or an object with `.logits`. A label of
+    -100 gives 0, so that a sum over T is the log-probability of the labelled tokens. Gradients
+    flow. Cost: one forward pass and O(B T V).
 
     >>> uniform = lambda ids: torch.zeros(*ids.shape, 4)
     >>> response_log_probs(uniform, torch.tensor([[1, 2]]), torch.tensor([[3, -100]]))
@@ -85,8 +103,8 @@ def masked_mean(x: Tensor, mask: Tensor, dim: int | None = None) -> Tensor:
 def masked_normalize(x: Tensor, mask: Tensor, constant: float, dim: int | None = None) -> Tensor:
     """Sum of `x` where `mask` is True, over `dim` (everything when None), divided by `constant`.
 
-    Unlike a mean it does not shrink what a long answer counts for; with constant 1 it is the masked sum.
-    Entries outside the mask never matter, not even when they are infinite or NaN.
+    Unlike a mean it does not shrink what a long answer counts for; with constant 1 it is the masked
+    sum. Entries outside the mask never matter, not even when they are infinite or NaN.
 
     >>> masked_normalize(torch.tensor([1.0, 2.0, 6.0]), torch.tensor([True, False, True]), 2.0)
     tensor(3.5000)
@@ -94,16 +112,37 @@ def masked_normalize(x: Tensor, mask: Tensor, constant: float, dim: int | None =
     return x.masked_fill(~mask.bool(), 0.0).sum(dim) / constant
 
 
-def sft_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean negative log-likelihood, in nats, over the labels that are not -100: the answer tokens.
+def sft_loss(model: TransformerLM, batch: tuple[Tensor, Tensor]) -> Tensor:
+    """Mean negative log-likelihood, in nats, of the labels that are not -100: the answer tokens.
 
-    `logits` (B, T, V), `labels` (B, T) int64. The mean is over all answer tokens of the batch, so each
-    token counts the same, whichever sequence it stands in. A batch with no answer token gives NaN.
+    `batch` is (input_ids, labels), both (B, T). The mean is over all answer tokens of the batch, so
+    that each counts the same, whichever conversation it stands in; no answer token at all gives
+    NaN. Logits are computed at the answer's positions only: the prompt's would be thrown away.
 
-    >>> sft_loss(torch.zeros(1, 2, 4), torch.tensor([[-100, 3]]))
-    tensor(1.3863)
+    >>> from common.model import ModelConfig
+    >>> config = ModelConfig(9, context_length=4, d_model=8, num_layers=1, num_heads=2)
+    >>> sft_loss(TransformerLM(config), (torch.tensor([[1, 2]]), torch.tensor([[-100, 3]]))).shape
+    torch.Size([])
     """
-    return F.cross_entropy(logits.flatten(0, -2), labels.flatten(), ignore_index=IGNORE_INDEX)
+    input_ids, labels = batch
+    learned = labels != IGNORE_INDEX
+    states = model.hidden(input_ids)[learned]  # (answer tokens, d_model)
+    return cross_entropy(model.lm_head(states), labels[learned])
+
+
+def collate(conversations: Sequence[Rendered], *, pad_id: int) -> tuple[Tensor, Tensor]:
+    """(input_ids, labels), both (B, T) int64, of rendered conversations, padded on the right.
+
+    `labels[:, t]` is the token after `input_ids[:, t]` where the loss mask is True, and -100
+    elsewhere. Attention is causal, so that padding on the right changes nothing before it.
+
+    >>> collate([([1, 2, 3], [False, True, True]), ([4, 5], [False, True])], pad_id=0)
+    (tensor([[1, 2],
+            [4, 5]]), tensor([[   2,    3],
+            [   5, -100]]))
+    """
+    ids, mask = _pad(conversations, pad_id)
+    return ids[:, :-1], ids.masked_fill(~mask, IGNORE_INDEX)[:, 1:]
 
 
 def join_turns(
@@ -111,10 +150,10 @@ def join_turns(
 ) -> list[Rendered]:
     """Join short conversations into longer ones of 1 to `max_turns` parts that fit the context.
 
-    A single question teaches the first turn only, and a model that never saw a second one is lost in it.
-    Each conversation of the result is up to k of the given ones, in shuffled order, k uniform in 1 .. max_turns;
-    every given one is used exactly once. `max_turns=1` only shuffles. Raises ValueError when one of them
-    is longer than the context. Cost: one pass.
+    A single question teaches the first turn only, and a model that never saw a second one is lost
+    in it. Each conversation of the result is up to k of the given ones, in shuffled order, k
+    uniform in 1 .. max_turns; every given one is used exactly once. `max_turns=1` only shuffles.
+    Raises ValueError when one of them is longer than the context. Cost: one pass.
 
     >>> short = ([7, 8], [False, True])
     >>> joined = join_turns([short] * 4, context_length=4, max_turns=2, seed=0)
@@ -123,7 +162,9 @@ def join_turns(
     """
     longest = max((len(ids) for ids, _ in conversations), default=0)
     if longest > context_length:
-        raise ValueError(f"a conversation of {longest} tokens does not fit context_length {context_length}")
+        raise ValueError(
+            f"a conversation of {longest} tokens does not fit context_length {context_length}"
+        )
     generator = random.Random(seed)
     order = list(conversations)
     generator.shuffle(order)
@@ -141,10 +182,11 @@ def join_turns(
 class ChatBatches:
     """An endless, resumable stream of padded batches of rendered conversations.
 
-    A batch is (input_ids, labels), both (B, T) int64: labels are the next tokens, -100 where the loss must not
-    look. Rows of similar length share a batch (sorted inside windows of `WINDOW` shuffled rows), and B
-    times T is at most `max_tokens`, so that little is spent on padding and every step costs the same.
-    The order of an epoch follows from (seed, epoch) alone: `state_dict` holds two counters.
+    A batch is (input_ids, labels), both (B, T) int64: labels are the next tokens, -100 where the
+    loss must not look. Rows of similar length share a batch (sorted inside windows of `WINDOW`
+    shuffled rows), and B times T is at most `max_tokens`, so that little is spent on padding and
+    every step costs the same. The order of an epoch follows from (seed, epoch) alone: `state_dict`
+    holds two counters.
 
     >>> batches = ChatBatches([([1, 2, 3], [False, True, True])], max_tokens=8, pad_id=0, seed=0)
     >>> batches.next_batch()
@@ -158,7 +200,9 @@ class ChatBatches:
     ) -> None:
         longest = max((len(ids) - 1 for ids, _ in conversations), default=0)
         if not 1 <= longest <= max_tokens:
-            raise ValueError(f"max_tokens {max_tokens} must hold the longest conversation of {longest} tokens")
+            raise ValueError(
+                f"max_tokens {max_tokens} must hold the longest conversation of {longest} tokens"
+            )
         self.conversations = list(conversations)
         self.max_tokens, self.pad_id, self.seed = max_tokens, pad_id, seed
         self.epoch, self.position = 0, 0
@@ -171,8 +215,7 @@ class ChatBatches:
             self._batches = self._cut(self.epoch)
         rows = self._batches[self.position]
         self.position += 1
-        ids, mask = _pad([self.conversations[row] for row in rows], self.pad_id)
-        return ids[:, :-1], ids.masked_fill(~mask, IGNORE_INDEX)[:, 1:]
+        return collate([self.conversations[row] for row in rows], pad_id=self.pad_id)
 
     def state_dict(self) -> dict[str, int]:
         """Where the stream stands: epoch and position in it."""
@@ -201,6 +244,42 @@ class ChatBatches:
 
     def _width(self, row: int) -> int:
         return len(self.conversations[row][0]) - 1
+
+
+def sft(
+    model: TransformerLM,
+    tokenizer,
+    examples: Sequence[Instruction],
+    *,
+    steps: int,
+    lr: float,
+    batch_tokens: int,
+    max_turns: int = 3,
+    seed: int = 0,
+    report: Callable[[TrainRecord], None] = print,
+) -> list[TrainRecord]:
+    """Fine-tune `model` in place on instructions; the records of the run.
+
+    Examples become conversations of up to `max_turns` questions, in batches of at most
+    `batch_tokens` tokens, padding included. The optimizers are those of pretraining, Muon for the
+    matrices at `lr` and AdamW for the rest at `lr / 4`, with a short warm-up and a cosine.
+    Cost: that of a pretraining step of `batch_tokens` tokens, per step.
+    """
+    template = ChatTemplate(tokenizer)
+    rendered = [template.render_exchange(example.prompt, example.answer) for example in examples]
+    joined = join_turns(
+        rendered, context_length=model.config.context_length, max_turns=max_turns, seed=seed
+    )
+    batches = ChatBatches(joined, max_tokens=batch_tokens, pad_id=template.end_id, seed=seed)
+    matrices, rest = split_parameters(model)
+    return train(
+        model,
+        batches,
+        TrainConfig(total_steps=steps, warmup_steps=steps // 20, report_every=max(1, steps // 8)),
+        optimizers=[Muon(matrices, lr=lr), AdamW(rest, lr=lr / 4, weight_decay=0.0)],
+        loss_fn=sft_loss,
+        report=report,
+    )
 
 
 def _pad(rows: Sequence[Rendered], pad_id: int) -> tuple[Tensor, Tensor]:

@@ -1,16 +1,38 @@
 """The DPO loss of common/alignment/dpo.py."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.alignment.dpo import dpo_loss, implicit_rewards
+from common.alignment.chat import ChatTemplate
+from common.alignment.dpo import (
+    PreferenceBatches,
+    dpo,
+    dpo_loss,
+    implicit_rewards,
+    preference_margins,
+)
+from common.alignment.sft import collate, response_log_probs
+from common.model import ModelConfig, TransformerLM
+from common.tokenizer.encode import BPETokenizer
+from common.tokenizer.special import CHAT_SPECIAL_TOKENS
 from tests.tolerances import TOLERANCE
 
+TOKENIZER = BPETokenizer({i: bytes([i]) for i in range(256)}, [], CHAT_SPECIAL_TOKENS)
+PAIRS = [
+    SimpleNamespace(prompt=prompt, chosen="no " + "x" * (i % 3), rejected="yes")
+    for i, prompt in enumerate(["a", "bb", "c", "dddd", "e", "ff", "g"])
+]
 log_prob = st.floats(-60, 0)
+
+
+def tiny_model(seed: int = 0) -> TransformerLM:
+    config = ModelConfig(TOKENIZER.vocab_size, 32, d_model=16, num_layers=1, num_heads=2)
+    return TransformerLM(config, generator=torch.Generator().manual_seed(seed))
 
 
 def scalar(*values: float) -> list[torch.Tensor]:
@@ -66,3 +88,65 @@ def test_dpo_loss_refuses_a_beta_that_is_not_positive(beta) -> None:
 def test_implicit_rewards_known_answer() -> None:
     got = implicit_rewards(torch.tensor([-2.0, -5.0]), torch.tensor([-5.0, -2.0]), beta=0.1)
     assert torch.allclose(got, torch.tensor([0.3, -0.3]))
+
+
+def test_preference_batches_reference_is_the_summed_log_probability_of_each_answer() -> None:
+    model = tiny_model().double()
+    batches = PreferenceBatches(model, TOKENIZER, PAIRS, batch_size=2)
+    template = ChatTemplate(TOKENIZER)
+    for row, pair in enumerate(PAIRS):
+        for column, answer in enumerate((pair.chosen, pair.rejected)):
+            rendered = template.render_exchange(pair.prompt, answer)
+            ids, labels = collate([rendered], pad_id=0)
+            expected = response_log_probs(model, ids, labels).sum()
+            got = batches.reference[column, row]
+            assert torch.allclose(got, expected, **TOLERANCE[torch.float64])
+
+
+def test_preference_batches_pair_each_row_with_its_reference() -> None:
+    model = tiny_model()
+    batches = PreferenceBatches(model, TOKENIZER, PAIRS, batch_size=3, seed=1)
+    for _ in range(4):
+        ids, labels, reference = batches.next_batch()
+        got = response_log_probs(model, ids, labels).sum(-1)
+        assert len(ids) == 6 and torch.allclose(got, reference, rtol=1e-4, atol=1e-4)
+
+
+def test_preference_batches_resume_with_the_same_bits() -> None:
+    model = tiny_model()
+    stream = PreferenceBatches(model, TOKENIZER, PAIRS, batch_size=2)
+    for _ in range(4):
+        stream.next_batch()
+    resumed = PreferenceBatches(model, TOKENIZER, PAIRS, batch_size=2)
+    resumed.load_state_dict(stream.state_dict())
+    for expected, got in zip(stream.next_batch(), resumed.next_batch(), strict=True):
+        assert torch.equal(expected, got)
+
+
+def test_preference_batches_refuse_a_batch_larger_than_the_data() -> None:
+    with pytest.raises(ValueError, match="batch_size 8 must lie in 1 .. 7 pairs"):
+        PreferenceBatches(tiny_model(), TOKENIZER, PAIRS, batch_size=8)
+
+
+def test_preference_margins_are_zero_for_the_reference_and_not_for_another_model() -> None:
+    batches = PreferenceBatches(tiny_model(), TOKENIZER, PAIRS, batch_size=1)
+    assert torch.equal(preference_margins(tiny_model(), batches, beta=0.1), torch.zeros(7))
+    assert preference_margins(tiny_model(1), batches, beta=0.1).abs().min() > 0
+
+
+def test_dpo_first_loss_is_log_two_and_it_learns_the_preference() -> None:
+    model = tiny_model()
+    held = PreferenceBatches(model, TOKENIZER, PAIRS, batch_size=1)
+    records = dpo(
+        model,
+        TOKENIZER,
+        PAIRS,
+        steps=30,
+        lr=3e-3,
+        beta=0.5,
+        batch_size=4,
+        report=lambda _: None,
+    )
+    assert records[0].loss == pytest.approx(math.log(2), rel=1e-4)
+    assert records[-1].loss < 0.3
+    assert (preference_margins(model, held, beta=0.5) > 0).all()

@@ -1,6 +1,7 @@
 """Masked loss, masked reductions, joined turns and resumable batches of common/alignment/sft.py."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,17 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from common.alignment.evaluate import reply_all
 from common.alignment.sft import (
     IGNORE_INDEX,
     ChatBatches,
+    collate,
     join_turns,
     masked_mean,
     masked_normalize,
     response_log_probs,
+    sft,
     sft_loss,
     tokenize_prompt_and_output,
 )
+from common.model import ModelConfig, TransformerLM
+from common.tokenizer.encode import BPETokenizer
+from common.tokenizer.special import CHAT_SPECIAL_TOKENS
 from tests.tolerances import TOLERANCE
+
+TOKENIZER = BPETokenizer({i: bytes([i]) for i in range(256)}, [], CHAT_SPECIAL_TOKENS)
 
 
 class Letters:
@@ -35,6 +44,11 @@ def reference_model() -> GPT2LMHeadModel:
     return GPT2LMHeadModel(config).eval()
 
 
+def tiny_model() -> TransformerLM:
+    config = ModelConfig(31, context_length=16, d_model=16, num_layers=1, num_heads=2)
+    return TransformerLM(config, generator=torch.Generator().manual_seed(0)).double()
+
+
 def random_batch() -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
     ids = torch.randint(31, (3, 9), generator=generator)
@@ -43,7 +57,9 @@ def random_batch() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 conversations_strategy = st.lists(
-    st.lists(st.booleans(), min_size=2, max_size=9).map(lambda mask: (list(range(len(mask))), mask)),
+    st.lists(st.booleans(), min_size=2, max_size=9).map(
+        lambda mask: (list(range(len(mask))), mask)
+    ),
     min_size=1,
     max_size=40,
 )
@@ -94,38 +110,45 @@ def test_sft_loss_equals_transformers_loss_with_ignored_labels() -> None:
     model, (ids, mask) = reference_model(), random_batch()
     labels = ids.masked_fill(~mask, IGNORE_INDEX)
     expected = model(ids, labels=labels).loss
-    got = sft_loss(model(ids).logits[:, :-1], labels[:, 1:])
+    ours = SimpleNamespace(
+        hidden=lambda x: model.transformer(x).last_hidden_state, lm_head=model.lm_head
+    )
+    got = sft_loss(ours, (ids[:, :-1], labels[:, 1:]))
     assert torch.allclose(got, expected, **TOLERANCE[torch.float32])
 
 
 def test_sft_loss_equals_masked_mean_of_response_log_probs() -> None:
-    model, (ids, mask) = reference_model().double(), random_batch()
-    log_probs = response_log_probs(model, ids[:, :-1], ids[:, 1:])
+    model, (ids, mask) = tiny_model(), random_batch()
     labels = ids.masked_fill(~mask, IGNORE_INDEX)[:, 1:]
-    got = sft_loss(model(ids[:, :-1]).logits, labels)
+    log_probs = response_log_probs(model, ids[:, :-1], ids[:, 1:])
+    got = sft_loss(model, (ids[:, :-1], labels))
     assert torch.allclose(got, -masked_mean(log_probs, mask[:, 1:]), **TOLERANCE[torch.float64])
 
 
-def test_sft_loss_does_not_see_the_prompt() -> None:
-    logits = torch.randn(1, 4, 7)
-    labels = torch.tensor([[IGNORE_INDEX, IGNORE_INDEX, 3, 5]])
-    changed = logits.clone()
-    changed[0, :2] = 100 * torch.randn(2, 7)
-    assert torch.equal(sft_loss(logits, labels), sft_loss(changed, labels))
+def test_sft_loss_gradient_equals_that_of_all_logits() -> None:
+    model, (ids, mask) = tiny_model(), random_batch()
+    labels = ids.masked_fill(~mask, IGNORE_INDEX)[:, 1:]
+    logits = model(ids[:, :-1]).flatten(0, 1)
+    whole = torch.nn.functional.cross_entropy(logits, labels.flatten(), ignore_index=IGNORE_INDEX)
+    expected = torch.autograd.grad(whole, list(model.parameters()))
+    got = torch.autograd.grad(sft_loss(model, (ids[:, :-1], labels)), list(model.parameters()))
+    for a, b in zip(got, expected, strict=True):
+        assert torch.allclose(a, b, **TOLERANCE[torch.float64])
 
 
 def test_sft_loss_of_padded_batch_equals_loss_of_its_rows() -> None:
-    model = reference_model().double()
+    model = tiny_model()
     rows = [([3, 4, 5, 6, 7], [False, False, True, True, True]), ([8, 9], [False, True])]
-    losses, counts = [], []
-    for ids, mask in rows:
-        inputs, labels = ChatBatches([(ids, mask)], max_tokens=16, pad_id=0, seed=0).next_batch()
-        losses.append(sft_loss(model(inputs).logits, labels) * sum(mask[1:]))
-        counts.append(sum(mask[1:]))
-    inputs, labels = ChatBatches(rows, max_tokens=16, pad_id=0, seed=0).next_batch()
-    assert inputs.shape == (2, 4)
-    got = sft_loss(model(inputs).logits, labels)
-    assert torch.allclose(got, sum(losses) / sum(counts), **TOLERANCE[torch.float64])
+    alone = [sft_loss(model, collate([row], pad_id=0)) * sum(row[1]) for row in rows]
+    together = sft_loss(model, collate(rows, pad_id=0))
+    assert torch.allclose(together, sum(alone) / 4, **TOLERANCE[torch.float64])
+
+
+def test_collate_known_answer() -> None:
+    rows = [([1, 2, 3, 4], [False, False, True, True]), ([5, 6], [False, True])]
+    ids, labels = collate(rows, pad_id=9)
+    assert ids.tolist() == [[1, 2, 3], [5, 6, 9]]
+    assert labels.tolist() == [[IGNORE_INDEX, 3, 4], [6, IGNORE_INDEX, IGNORE_INDEX]]
 
 
 def test_masked_mean_known_answer_along_a_dimension() -> None:
@@ -152,10 +175,14 @@ def test_masked_normalize_ignores_infinities_outside_the_mask() -> None:
 def test_join_turns_keeps_every_conversation_once_and_fits(conversations, max_turns, seed) -> None:
     joined = join_turns(conversations, context_length=12, max_turns=max_turns, seed=seed)
     assert all(len(ids) == len(mask) <= 12 for ids, mask in joined)
-    starts = [sum(1 for i in ids if i == 0) for ids, _ in joined]  # every strategy row begins with id 0
+    starts = [
+        sum(1 for i in ids if i == 0) for ids, _ in joined
+    ]  # every strategy row begins with id 0
     assert sum(starts) == len(conversations) and max(starts) <= max_turns
     assert sum(len(ids) for ids, _ in joined) == sum(len(ids) for ids, _ in conversations)
-    assert sum(map(sum, (mask for _, mask in joined))) == sum(map(sum, (mask for _, mask in conversations)))
+    assert sum(map(sum, (mask for _, mask in joined))) == sum(
+        map(sum, (mask for _, mask in conversations))
+    )
 
 
 def test_join_turns_max_turns_changes_how_many_are_joined() -> None:
@@ -187,7 +214,9 @@ def test_chat_batches_epoch_shows_every_conversation_once(conversations, max_tok
 def test_chat_batches_of_similar_length_waste_little() -> None:
     generator = torch.Generator().manual_seed(0)
     lengths = torch.randint(4, 190, (600,), generator=generator).tolist()
-    batches = ChatBatches([([1] * n, [True] * n) for n in lengths], max_tokens=1152, pad_id=0, seed=0)
+    batches = ChatBatches(
+        [([1] * n, [True] * n) for n in lengths], max_tokens=1152, pad_id=0, seed=0
+    )
     shown, useful = 0, 0
     while batches.epoch == 0:
         ids, labels = batches.next_batch()
@@ -196,7 +225,9 @@ def test_chat_batches_of_similar_length_waste_little() -> None:
 
 
 def test_chat_batches_resume_with_the_same_bits() -> None:
-    conversations = [([i, i + 1, i + 2][: 2 + i % 2], [False, True, True][: 2 + i % 2]) for i in range(20)]
+    conversations = [
+        ([i, i + 1, i + 2][: 2 + i % 2], [False, True, True][: 2 + i % 2]) for i in range(20)
+    ]
     stream = ChatBatches(conversations, max_tokens=6, pad_id=0, seed=5)
     for _ in range(13):
         stream.next_batch()
@@ -213,12 +244,28 @@ def test_chat_batches_resume_with_the_same_bits() -> None:
 def test_chat_batches_seed_changes_the_order() -> None:
     conversations = [([i, i + 1], [False, True]) for i in range(30)]
     first, second = (
-        [ChatBatches(conversations, max_tokens=4, pad_id=0, seed=s).next_batch()[0].tolist() for s in (s,)]
+        [
+            ChatBatches(conversations, max_tokens=4, pad_id=0, seed=s).next_batch()[0].tolist()
+            for s in (s,)
+        ]
         for s in (0, 1)
     )
     assert first != second
 
 
 def test_chat_batches_refuse_a_conversation_longer_than_a_batch() -> None:
-    with pytest.raises(ValueError, match="max_tokens 2 must hold the longest conversation of 3 tokens"):
+    with pytest.raises(
+        ValueError, match="max_tokens 2 must hold the longest conversation of 3 tokens"
+    ):
         ChatBatches([([1, 2, 3, 4], [True] * 4)], max_tokens=2, pad_id=0, seed=0)
+
+
+def test_sft_teaches_the_answers() -> None:
+    config = ModelConfig(TOKENIZER.vocab_size, 32, d_model=32, num_layers=1, num_heads=2)
+    model = TransformerLM(config, generator=torch.Generator().manual_seed(0))
+    examples = [SimpleNamespace(prompt=p, answer=a) for p, a in (("one", "1"), ("two", "2"))]
+    records = sft(
+        model, TOKENIZER, examples * 20, steps=150, lr=0.02, batch_tokens=128, report=lambda _: None
+    )
+    assert records[-1].loss < 0.1 * records[0].loss
+    assert reply_all(model, TOKENIZER, ["one", "two"]) == ["1", "2"]

@@ -1,0 +1,158 @@
+"""The terminal chat of tools/chat.py: streaming, history, commands and clean endings."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.alignment.chat import ChatTemplate
+from common.tokenizer.encode import BPETokenizer
+from common.tokenizer.special import CHAT_SPECIAL_TOKENS
+from tools.chat import GREETING, Chat, decode_stream, main, talk
+
+TOKENIZER = BPETokenizer({i: bytes([i]) for i in range(256)}, [], CHAT_SPECIAL_TOKENS)
+TEMPLATE = ChatTemplate(TOKENIZER)
+
+
+class Terminal:
+    """Types the given lines (or raises the given exceptions) and keeps what is written."""
+
+    def __init__(self, *lines: str | type[BaseException]) -> None:
+        self.lines = list(lines)
+        self.text = ""
+
+    def read(self, prompt: str) -> str:
+        self.text += prompt
+        line = self.lines.pop(0) if self.lines else EOFError
+        if not isinstance(line, str):
+            raise line
+        self.text += line + "\n"
+        return line
+
+    def write(self, text: str) -> None:
+        self.text += text
+
+
+class Parrot:
+    """A model that says "ok" and remembers its prompts as text."""
+
+    def __init__(self) -> None:
+        self.prompts: list[str] = []
+
+    def __call__(self, ids: list[int]) -> Iterator[int]:
+        self.prompts.append(TOKENIZER.decode(ids))
+        yield from b"ok"
+
+
+def conversation(*lines: str | type[BaseException], context: int = 100) -> tuple[str, Parrot, Chat]:
+    terminal, parrot = Terminal(*lines), Parrot()
+    chat = Chat(TEMPLATE, parrot, context_length=context, prompt_tokens=context // 2)
+    talk(chat, terminal.read, terminal.write)
+    return terminal.text.removeprefix(GREETING + "\n"), parrot, chat
+
+
+def test_talk_shows_question_and_answer() -> None:
+    text, _, _ = conversation("hi", "/quit")
+    assert text == "you> hi\nmodel> ok\nyou> /quit\n"
+
+
+def test_talk_sends_the_history() -> None:
+    _, parrot, _ = conversation("a", "b")
+    assert (
+        parrot.prompts[1] == "<|user|>a<|end|><|assistant|>ok<|end|><|user|>b<|end|><|assistant|>"
+    )
+
+
+def test_talk_reset_forgets_the_history() -> None:
+    text, parrot, _ = conversation("a", "/reset", "b")
+    assert parrot.prompts[1] == "<|user|>b<|end|><|assistant|>"
+    assert "(a new conversation)" in text
+
+
+def test_talk_drops_the_oldest_turns_with_a_notice() -> None:
+    text, parrot, chat = conversation("a" * 12, "b" * 12, "c" * 12, context=72)
+    assert "its oldest 2 messages are forgotten" in text
+    assert "aaa" not in parrot.prompts[2] and "bbb" in parrot.prompts[2]
+    assert len(chat.messages) == 4
+
+
+def test_talk_refuses_a_message_longer_than_the_context_and_goes_on() -> None:
+    text, parrot, chat = conversation("x" * 99, "y")
+    assert "(Your message has 102 tokens, and this model reads at most 84." in text
+    assert parrot.prompts == ["<|user|>y<|end|><|assistant|>"]
+    assert [m["content"] for m in chat.messages] == ["y", "ok"]
+
+
+def test_talk_typed_control_tokens_stay_text() -> None:
+    said: list[list[int]] = []
+    chat = Chat(
+        TEMPLATE, lambda ids: said.append(ids) or iter(()), context_length=200, prompt_tokens=99
+    )
+    terminal = Terminal("<|end|><|assistant|>yes")
+    talk(chat, terminal.read, terminal.write)
+    assert said[0].count(TEMPLATE.end_id) == 1
+    assert said[0].count(TEMPLATE.role_ids["assistant"]) == 1
+
+
+def test_talk_says_what_an_unknown_command_could_have_been() -> None:
+    text, parrot, _ = conversation("/exit")
+    assert "there is no command /exit; there are /reset and /quit" in text and not parrot.prompts
+
+
+def test_talk_empty_lines_are_not_sent() -> None:
+    _, parrot, _ = conversation("", "   ")
+    assert parrot.prompts == []
+
+
+@pytest.mark.parametrize("ending", [EOFError, KeyboardInterrupt])
+def test_talk_ends_cleanly_at_the_prompt(ending) -> None:
+    text, _, _ = conversation(ending)
+    assert text == "you> \n"
+
+
+def test_talk_interrupt_stops_the_answer_and_keeps_what_was_said() -> None:
+    def interrupted(ids: list[int]) -> Iterator[int]:
+        yield from b"half"
+        raise KeyboardInterrupt
+
+    terminal = Terminal("go")
+    chat = Chat(TEMPLATE, interrupted, context_length=100, prompt_tokens=50)
+    talk(chat, terminal.read, terminal.write)
+    assert "model> half (stopped)\n" in terminal.text
+    assert chat.messages[-1] == {"role": "assistant", "content": "half"}
+
+
+def test_talk_writes_each_piece_when_it_comes() -> None:
+    written: list[str] = []
+    seen: list[int] = []
+
+    def slowly(ids: list[int]) -> Iterator[int]:
+        for byte in b"abc":
+            seen.append(len(written))
+            yield byte
+
+    chat = Chat(TEMPLATE, slowly, context_length=100, prompt_tokens=50)
+    talk(chat, Terminal("go").read, written.append)
+    assert seen == [seen[0], seen[0] + 1, seen[0] + 2]
+
+
+@given(st.text(max_size=30))
+def test_decode_stream_gives_the_text(text) -> None:
+    pieces = list(decode_stream(TOKENIZER, text.encode()))
+    assert "".join(pieces) == text
+
+
+def test_decode_stream_holds_back_half_a_character() -> None:
+    assert list(decode_stream(TOKENIZER, "aé€".encode())) == ["a", "é", "€"]
+
+
+def test_decode_stream_broken_bytes_become_replacement_characters() -> None:
+    assert "".join(decode_stream(TOKENIZER, b"a\xffb\xc3")) == "a\ufffdb\ufffd"
+
+
+def test_main_says_what_to_do_when_there_is_no_model(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("BOOK_ARTIFACTS", str(tmp_path))
+    assert main([]) == 1
+    error = capsys.readouterr().err
+    assert "make book" in error and error.count("\n") == 1

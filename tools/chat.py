@@ -1,0 +1,187 @@
+"""Talk to the model of chapter 7 in the terminal: `make chat`, or `python -m tools.chat` from the
+root.
+
+Words appear as they are generated. The whole conversation is the model's prompt, so that it can
+refer back; when it no longer fits the context, the oldest turns go first and a notice says so.
+/reset forgets the conversation, /quit (or Ctrl-D, or Ctrl-C at the prompt) ends it, Ctrl-C during
+an answer stops that answer.
+"""
+
+import argparse
+import codecs
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+
+import torch
+
+from common.alignment.chat import ChatTemplate
+from common.artifacts import ArtifactError, ArtifactStore
+from common.generate import generate_stream
+from common.notebook import BUDGETS, artifacts_root
+from common.tokenizer.encode import BPETokenizer
+from common.training.checkpoint import load_model
+
+with suppress(ImportError):  # line editing and history at the prompt, where Python has it
+    import readline  # noqa: F401
+
+GREETING = "Say something, for example: Tell me a story about Ada.   (/reset forgets, /quit ends)"
+Respond = Callable[[list[int]], Iterable[int]]
+
+
+class Chat:
+    """A conversation that stays within the model's context.
+
+    `respond` continues a prompt (ids) and yields the answer's ids one by one, without the closing
+    `<|end|>`. A prompt of more than `prompt_tokens` loses its oldest turns; a last message that
+    alone leaves less than `answer_tokens` of `context_length` is refused with a ValueError.
+    """
+
+    def __init__(
+        self,
+        template: ChatTemplate,
+        respond: Respond,
+        *,
+        context_length: int,
+        prompt_tokens: int,
+        answer_tokens: int = 16,
+    ) -> None:
+        self.template, self.respond = template, respond
+        self.prompt_tokens = prompt_tokens
+        self.longest_prompt = context_length - answer_tokens
+        self.messages: list[dict[str, str]] = []
+
+    def ask(self, text: str) -> tuple[int, Iterator[str]]:
+        """How many old messages had to be forgotten, and the answer in pieces of text.
+
+        The question is in `messages` from now on; add the answer with `answered`.
+        """
+        question = {"role": "user", "content": text}
+        alone = len(self.template.render_prompt([question]))
+        if alone > self.longest_prompt:
+            raise ValueError(
+                f"Your message has {alone} tokens, and this model reads at most "
+                f"{self.longest_prompt}. Please say it in fewer words."
+            )
+        messages, forgotten = [*self.messages, question], 0
+        while len(messages) > 1 and self._length(messages) > self.prompt_tokens:
+            messages, forgotten = messages[2:], forgotten + 2
+        self.messages = messages
+        return forgotten, decode_stream(
+            self.template.tokenizer, self.respond(self.template.render_prompt(messages))
+        )
+
+    def answered(self, text: str) -> None:
+        """Remember what the model said, even if it was interrupted."""
+        self.messages.append({"role": "assistant", "content": text})
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.messages = []
+
+    def _length(self, messages: list[dict[str, str]]) -> int:
+        return len(self.template.render_prompt(messages))
+
+
+def decode_stream(tokenizer, ids: Iterable[int]) -> Iterator[str]:
+    """Text as it comes, from ids as they come; a character waits until all its bytes are there.
+
+    A token of a byte-level tokenizer may end in the middle of a character ("é" is two bytes), and
+    bytes that never become a character turn into U+FFFD.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for token in ids:
+        if piece := decoder.decode(tokenizer.decode_bytes([token])):
+            yield piece
+    if rest := decoder.decode(b"", final=True):
+        yield rest
+
+
+def talk(chat: Chat, read: Callable[[str], str], write: Callable[[str], None]) -> None:
+    """Read a line, answer it, until `read` raises EOFError or KeyboardInterrupt or gives /quit."""
+    write(GREETING + "\n")
+    while True:
+        try:
+            line = read("you> ").strip()
+        except (EOFError, KeyboardInterrupt):
+            write("\n")
+            return
+        if line == "/quit":
+            return
+        if line == "/reset":
+            chat.reset()
+            write("(a new conversation)\n")
+        elif line.startswith("/"):
+            write(f"(there is no command {line}; there are /reset and /quit)\n")
+        elif line:
+            _answer(chat, line, write)
+
+
+def _answer(chat: Chat, line: str, write: Callable[[str], None]) -> None:
+    try:
+        forgotten, pieces = chat.ask(line)
+    except ValueError as error:
+        write(f"({error})\n")
+        return
+    if forgotten:
+        write(f"(the conversation is too long: its oldest {forgotten} messages are forgotten)\n")
+    said: list[str] = []
+    write("model> ")
+    try:
+        for piece in pieces:
+            said.append(piece)
+            write(piece)
+    except KeyboardInterrupt:
+        write(" (stopped)")
+    write("\n")
+    chat.answered("".join(said))
+
+
+def open_chat(store: ArtifactStore, *, temperature: float, seed: int | None) -> Chat:
+    """A chat with the aligned model of `store`; ArtifactError when it holds none."""
+    model = load_model(store.path("aligned"))
+    tokenizer = BPETokenizer.load(store.path("tokenizer") / "tokenizer.json")
+    template = ChatTemplate(tokenizer)
+    context_length = model.config.context_length
+    generator = torch.Generator()
+    if seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(seed)
+
+    def respond(ids: list[int]) -> Iterator[int]:
+        return generate_stream(
+            model,
+            ids,
+            context_length - len(ids),
+            stop_ids={template.end_id},
+            temperature=temperature,
+            generator=generator,
+        )
+
+    return Chat(template, respond, context_length=context_length, prompt_tokens=context_length // 2)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the chat; 0 when it ended as it should, 1 when there is no model to talk to."""
+    parser = argparse.ArgumentParser(prog="python -m tools.chat", description=__doc__)
+    parser.add_argument("--budget", choices=BUDGETS, default=os.environ.get("BOOK_BUDGET", "book"))
+    parser.add_argument("--temperature", type=float, default=0.5, help="0: always the likeliest")
+    parser.add_argument("--seed", type=int, help="the same seed and words give the same answers")
+    options = parser.parse_args(arguments)
+    sys.stdout.reconfigure(errors="replace")  # a terminal without "é" shows "?"
+    try:
+        store = ArtifactStore(artifacts_root(), options.budget)
+        chat = open_chat(store, temperature=options.temperature, seed=options.seed)
+    except ArtifactError as error:
+        print(
+            f"There is no model to talk to yet ({error}). Run `make book` first.", file=sys.stderr
+        )
+        return 1
+    talk(chat, input, lambda text: print(text, end="", flush=True))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
