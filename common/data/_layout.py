@@ -1,0 +1,150 @@
+"""Text to messy HTML: four ways in which web sites wrap an article, and what they wrap around it.
+
+Layouts 0 and 1 name their parts (elements of HTML 5, telling class names); layouts 2 and 3 do not
+(a table from the nineties, class names made by a machine). An extractor must cope with both kinds.
+
+Taught in ch01_data/01_crawl_and_extract.ipynb.
+Needs: nothing but the standard library.
+"""
+
+import re
+import textwrap
+from html import escape
+from random import Random
+
+Link = tuple[str, str]
+
+_ADVERTS = [
+    "Café Miró – today’s menu",
+    "Boots 50 % off",
+    "Learn the harp in 7 days!",
+    "Müller & Sons, roofs since 1871",
+    "You won’t believe this jam",
+]
+_COOKIES = [
+    "We use cookies to make this site better.",
+    "By using this site you accept our cookies and those of 214 partners.",
+]
+_SCRIPT = (
+    "<script>var track = {page: 1, rate: 0.25};\n"
+    'if (1 < 2) { document.write("<p>tracked</p>"); }</script>\n'
+    "<style>.c1 { margin: 0 } p > a { color: blue }</style>\n"
+)
+
+
+def content_html(dice: Random, title: str, paragraphs: tuple[str, ...], links: list[Link]) -> str:
+    """The article: its title as <h1> and its paragraphs, with adverts and links strewn in."""
+    as_div = dice.random() < 0.2
+    as_lines = dice.choice(["br", "br", "pre", "li"])
+    parts = [f"<h1>{escape(title)}</h1>"] if title else []
+    for paragraph in paragraphs:
+        parts.append(_paragraph(dice, paragraph, links, as_div=as_div, as_lines=as_lines))
+        if dice.random() < 0.05:
+            href, _ = dice.choice(links)
+            advert = escape(dice.choice(_ADVERTS))
+            parts.append(f'<div class="k9"><a href="{href}">{advert}</a></div>')
+    return "\n".join(parts)
+
+
+def _paragraph(dice: Random, text: str, links: list[Link], *, as_div: bool, as_lines: str) -> str:
+    lines = text.split("\n")
+    if as_lines == "pre" and len(lines) > 1 or any(" ".join(li.split()) != li for li in lines):
+        return f"<pre>{escape(text)}</pre>"
+    marked = [_inline(dice, line, links) for line in lines]
+    if as_lines == "li" and len(lines) > 1:
+        return "<ul>" + "".join(f"<li>{line}</li>" for line in marked) + "</ul>"
+    tag = "div" if as_div else "p"
+    return f"<{tag}>" + "<br>".join(marked) + f"</{tag}>"
+
+
+def _inline(dice: Random, line: str, links: list[Link]) -> str:
+    """Escaped words, some emphasised or linked, wrapped as an editor would wrap the source."""
+    words = [escape(word, quote=False) for word in line.split(" ")]
+    if dice.random() < 0.3:
+        i = dice.randrange(len(words))
+        words[i] = f"<em>{words[i]}</em>"
+    if len(words) > 12 and dice.random() < 0.1:
+        i = dice.randrange(len(words))
+        words[i] = f'<a href="{dice.choice(links)[0]}">{words[i]}</a>'
+    text = " ".join(words)
+    return textwrap.fill(text, 88, break_long_words=False, break_on_hyphens=False)
+
+
+def page_html(
+    dice: Random,
+    title: str,
+    content: str,
+    *,
+    menu: list[Link],
+    related: list[Link],
+    comments: list[str],
+) -> str:
+    """A whole page around `content`, in one of the four layouts."""
+    nav = _list(menu)
+    more = f"<h3>You may also like</h3>{_list(related)}" if related else ""
+    advert = f'<a href="{dice.choice(menu)[0]}">{escape(dice.choice(_ADVERTS))}</a> Advertisement'
+    cookies = f"{dice.choice(_COOKIES)} <button>Accept</button> <button>Refuse</button>"
+    legal = f"© {dice.randrange(1998, 2026)} The Town Gazette. All rights reserved. " + " | ".join(
+        f'<a href="{href}">{escape(name)}</a>' for href, name in menu[:3]
+    )
+    said = "".join(f"<div><p>{escape(comment)}</p></div>" for comment in comments)
+    said = f"<h3>Comments ({len(comments)})</h3>{said}" if comments else ""
+    layout = dice.choice([_layout_html5, _layout_classes, _layout_table, _layout_nameless])
+    body = layout(nav, content, more, advert, cookies, legal, said)
+    head = f"<head><title>{escape(title)} – The Town Gazette</title>\n{_SCRIPT}</head>"
+    return f"<!DOCTYPE html>\n<html>{head}\n<body>\n{body}\n</body></html>\n"
+
+
+def _list(links: list[Link]) -> str:
+    items = (f'<li><a href="{href}">{escape(name)}</a></li>' for href, name in links)
+    return "<ul>" + "\n".join(items) + "</ul>"
+
+
+def _layout_html5(
+    nav: str, content: str, more: str, advert: str, cookies: str, legal: str, said: str
+) -> str:
+    return (
+        f"<header><b>The Town Gazette</b> News from river and hill</header>\n<nav>{nav}</nav>\n"
+        f"<main><article>{content}</article>\n<section id='comments'>{said}</section></main>\n"
+        f"<aside>{advert}{more}</aside>\n<footer>{legal}</footer>\n<dialog open>{cookies}</dialog>"
+    )
+
+
+def _layout_classes(
+    nav: str, content: str, more: str, advert: str, cookies: str, legal: str, said: str
+) -> str:
+    return (
+        f'<div id="cookie-banner">{cookies}</div><div class="site-header">The Town Gazette</div>\n'
+        f'<div class="nav-menu">{nav}</div><div id="wrapper"><div class="post-body">{content}\n'
+        f'<p class="share-buttons">Share this: <a href="/">mail</a></p></div>\n'
+        f'<div class="sidebar">{advert}{more}</div><div class="comments">{said}</div></div>\n'
+        f'<div id="footer">{legal}</div>'
+    )
+
+
+def _layout_table(
+    nav: str, content: str, more: str, advert: str, cookies: str, legal: str, said: str
+) -> str:
+    return (
+        f"<center><font size=5>The Town Gazette</font></center><table><tr><td>{nav}</td>\n"
+        f"<td>{content}</td>\n<td>{advert}</td></tr><tr><td>{said}</td><td>{more}</td>\n"
+        f"<td><small>{legal}</small></td></tr></table>{cookies}"
+    )
+
+
+def _layout_nameless(
+    nav: str, content: str, more: str, advert: str, cookies: str, legal: str, said: str
+) -> str:
+    return (
+        f'<div class="c1"><div class="c2">{nav}</div><div class="c3"><div class="c4">{content}'
+        f'</div><div class="c5">{more}</div><div class="c6">{said}</div></div>\n'
+        f'<div class="c7">{advert}</div><div class="c8">{legal}</div><div class="c9">{cookies}</div></div>'
+    )
+
+
+def broken(dice: Random, html: str) -> str:
+    """The same page as a careless hand would have typed it; browsers show it all the same."""
+    html = re.sub(r"</(p|li|td|tr)>", "", html)
+    html = re.sub(r'="([\w-]+)"', r"=\1", html)
+    html = html.replace("</body></html>", dice.choice(["</b>", "</div></div>", "</html></html>"]))
+    return html.replace("<p>", "<P>") if dice.random() < 0.5 else html

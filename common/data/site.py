@@ -1,0 +1,266 @@
+"""The town's web site: clean pages wrapped in HTML, and the mess of the real web around them.
+
+Because the site is made here, it is known of every page what it is and what its author wrote. The
+labels and texts are kept aside for scoring; nothing that cleans the crawl sees them.
+
+Taught in ch01_data/01_crawl_and_extract.ipynb.
+Needs: _layout.py, _mess.py.
+"""
+
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
+from typing import Protocol
+
+from . import _mess
+from ._layout import Link, broken, content_html, page_html
+
+# Mess pages as a share of the clean ones: 35 % in all.
+MESS_SHARES = {
+    "near_copy": 0.06,
+    "mirror": 0.04,
+    "gibberish": 0.05,
+    "foreign": 0.05,
+    "spam": 0.04,
+    "toxic": 0.03,
+    "mojibake": 0.03,
+    "boilerplate": 0.02,
+    "soft_error": 0.02,
+    "link_farm": 0.01,
+}
+_PII_SHARE = 0.03  # of the clean pages, which get a personal line planted
+_LINKS_PER_INDEX = 80
+_OVERSIZE_BYTES = 3_000_000
+# How often (in 100 pages) a page is encoded so and declared so; the last two declarations lie.
+_ENCODINGS = [
+    (52, "utf-8", "text/html; charset=utf-8", ""),
+    (14, "utf-8", "text/html", '<meta charset="utf-8">'),
+    (6, "utf-8", "text/html", ""),
+    (4, "utf-8-sig", "text/html", ""),
+    (8, "cp1252", "text/html; charset=iso-8859-1", ""),
+    (5, "cp1252", "text/html", '<meta http-equiv="x" content="text/html; charset=windows-1252">'),
+    (3, "cp1252", "text/html", ""),
+    (2, "utf-16", "text/html", ""),
+    (1, "utf-16-le", "text/html; charset=utf-16le", ""),
+    (3, "utf-8", "text/html; charset=iso-8859-1", ""),
+    (2, "cp1252", "text/html; charset=utf-8", ""),
+]
+
+
+class PageLike(Protocol):
+    """What a page must have to be rendered: a path that begins with "/", a title and paragraphs."""
+
+    path: str
+    title: str
+    paragraphs: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Response:
+    """What the server answers for one path."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """A web site and the truth about it, by path: answers, labels, and the main text as written."""
+
+    responses: dict[str, Response]
+    labels: dict[str, str]
+    texts: dict[str, str]
+
+
+def render_town(pages: Sequence[PageLike], *, seed: int, mess: bool = True) -> Site:
+    """Render pages as a web site; with `mess`, add the pages listed in MESS_SHARES and traps.
+
+    Labels say what a page mainly is: "clean", "pii" (clean but for a planted personal line), a key
+    of MESS_SHARES, "index", "oversize" or "private". A clean page's text is its title and its
+    paragraphs, separated by blank lines. The same pages and seed give the same bytes.
+
+    >>> from common.data import town
+    >>> site = render_town(town.pages(20, seed=0), seed=0)
+    >>> site.responses["/"].status, site.labels["/"], site.responses["/robots.txt"].body[:13]
+    (200, 'index', b'User-agent: *')
+    """
+    builder = _Builder(pages, seed)
+    if mess:
+        builder.add_mess()
+        builder.add_traps()
+    builder.add_indexes()
+    return builder.site
+
+
+_NOT_FOUND = Response(404, {"Content-Type": "text/html"}, b"<h1>404 Not Found</h1>")
+
+
+class _Builder:
+    """Collects the responses, labels and texts of one site."""
+
+    def __init__(self, pages: Sequence[PageLike], seed: int) -> None:
+        self.dice = Random(seed)
+        self.pages = list(pages)
+        self.site = Site({}, {}, {})
+        self.num_mess = 0
+        self.menu: list[Link] = [("/", "Home"), ("/index/1", "Archive"), ("/about", "About us")]
+        self.menu += [(f"/index/{n}", f"Part {n}") for n in range(2, 6)]
+        self.links = [(page.path, page.title) for page in self.pages] or self.menu
+        for page in self.pages:
+            self.add(page.path, "clean", page.title, page.paragraphs)
+
+    def add(
+        self,
+        path: str,
+        label: str,
+        title: str,
+        paragraphs: tuple[str, ...],
+        html: str | None = None,
+    ) -> None:
+        """Render a page; `html` replaces its content where that is not text."""
+        dice = self.dice
+        if path in self.site.responses:
+            raise ValueError(f"two pages have the path {path}")
+        content = html or content_html(dice, title, paragraphs, self.links)
+        comment = _mess.spam_comment if dice.random() < 0.7 else _mess.toxic_comment
+        comments = [comment(dice) for _ in range(dice.choice([0, 0, 0, 1, 2, 3]))]
+        related = dice.sample(self.links, min(5, len(self.links)))
+        page = page_html(dice, title, content, menu=self.menu, related=related, comments=comments)
+        if dice.random() < 0.1:
+            page = broken(dice, page)
+        self.site.responses[path] = _encode(dice, page)
+        self.site.labels[path] = label
+        if label not in ("index", "oversize"):
+            self.site.texts[path] = "\n\n".join([title, *paragraphs] if title else paragraphs)
+
+    def add_mess(self) -> None:
+        dice = self.dice
+        for page in dice.sample(self.pages, _share(_PII_SHARE, len(self.pages))):
+            del self.site.responses[page.path]
+            planted = list(page.paragraphs)
+            planted.insert(dice.randint(0, len(planted)), _mess.personal_line(dice))
+            self.add(page.path, "pii", page.title, tuple(planted))
+        for label, share in MESS_SHARES.items():
+            for source in dice.choices(self.pages, k=_share(share, len(self.pages))):
+                self.num_mess += 1
+                self.add(f"/p/{self.num_mess}", label, *self.mess_page(label, source))
+
+    def mess_page(self, label: str, source: PageLike) -> tuple[str, tuple[str, ...], str | None]:
+        """Title, paragraphs and replaced content of one page of mess."""
+        dice = self.dice
+        if label == "mirror":
+            return source.title, source.paragraphs, None
+        if label == "near_copy":
+            return source.title, _mess.near_copy(dice, source.paragraphs), None
+        if label == "mojibake":
+            return source.title, _mess.mojibake(dice, source.paragraphs), None
+        if label == "boilerplate":
+            return "", (), "<p><a href='/about'>Please turn on JavaScript to read on</a></p>"
+        if label == "link_farm":
+            links = (f'<p><a href="{href}">{name}</a></p>' for href, name in self.links[:100])
+            return "", (), "".join(links)
+        writers = {
+            "gibberish": _mess.gibberish_text,
+            "foreign": _mess.foreign_text,
+            "spam": _mess.spam_text,
+            "toxic": _mess.toxic_text,
+            "soft_error": _mess.soft_error_text,
+        }
+        first, *rest = writers[label](dice).split("\n\n")
+        if label == "soft_error":
+            return first, tuple(rest), None
+        # Made text has no title: its first words serve, as on pages made by machines.
+        return first[:60].strip(), (first, *rest), None
+
+    def add_traps(self) -> None:
+        """Redirects, a redirect loop, a dead link, a forbidden folder and a page without end."""
+        for n, page in enumerate(self.pages[: _share(0.01, len(self.pages))]):
+            status = (301, 302)[n % 2]
+            self.site.responses[f"/old/{n}"] = Response(status, {"Location": page.path}, b"")
+        for here, there in [("/loop/a", "/loop/b"), ("/loop/b", "/loop/a")]:
+            self.site.responses[here] = Response(302, {"Location": there}, b"")
+        self.add("/private/diary", "private", "A diary", ("Nobody was meant to read this page.",))
+        body = b"<p>" + b"la " * (_OVERSIZE_BYTES // 3)
+        self.site.responses["/endless"] = Response(200, {"Content-Type": "text/html"}, body)
+        self.site.labels["/endless"] = "oversize"
+        robots = b"User-agent: *\nDisallow: /private/\n"
+        self.site.responses["/robots.txt"] = Response(200, {"Content-Type": "text/plain"}, robots)
+
+    def add_indexes(self) -> None:
+        """Index pages that link every page, the home page that links them, and /about."""
+        paths = [path for path in self.site.responses if path != "/robots.txt"]
+        self.dice.shuffle(paths)
+        chunks = [paths[i : i + _LINKS_PER_INDEX] for i in range(0, len(paths), _LINKS_PER_INDEX)]
+        names = dict(self.links)
+        for n, chunk in enumerate(chunks, start=1):
+            links = [f'<li><a href="{path}">{names.get(path, path)}</a></li>' for path in chunk]
+            self.add(f"/index/{n}", "index", f"Archive {n}", (), f"<ul>{''.join(links)}</ul>")
+        parts = [f'<li><a href="/index/{n}">Part {n}</a></li>' for n in range(1, len(chunks) + 1)]
+        dead = '<li><a href="/gone">An old page</a></li>'
+        self.add("/", "index", "The Town Gazette", (), f"<ul>{''.join(parts)}{dead}</ul>")
+        self.add("/about", "boilerplate", "", (), "<p><a href='/'>Back to the start</a></p>")
+
+
+def _share(share: float, count: int) -> int:
+    return min(count, max(1, round(share * count)))
+
+
+def _encode(dice: Random, page: str) -> Response:
+    weights = [row[0] for row in _ENCODINGS]
+    _, encoding, content_type, meta = dice.choices(_ENCODINGS, weights)[0]
+    page = page.replace("<head>", f"<head>{meta}", 1)
+    body = page.encode(encoding, errors="xmlcharrefreplace")
+    return Response(200, {"Content-Type": content_type}, body)
+
+
+@contextlib.contextmanager
+def serve(site_or_handler: Site | Callable[[str], Response]) -> Iterator[str]:
+    """Serve a site, or what a function answers for each path, on a free port of 127.0.0.1.
+
+    Gives the base address; the server ends with the `with` block.
+
+    >>> import urllib.request
+    >>> with serve(lambda path: Response(200, {}, f"you asked for {path}".encode())) as base_url:
+    ...     urllib.request.urlopen(f"{base_url}/tea").read()
+    b'you asked for /tea'
+    """
+
+    def answer(path: str) -> Response:
+        if isinstance(site_or_handler, Site):
+            return site_or_handler.responses.get(path, _NOT_FOUND)
+        return site_or_handler(path)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
+        wbufsize = -1
+
+        def handle(self) -> None:
+            with contextlib.suppress(ConnectionError):  # the client may leave in the middle
+                super().handle()
+
+        def do_GET(self) -> None:
+            response = answer(self.path)
+            self.send_response_only(response.status)
+            for name, value in response.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(response.body)))
+            self.end_headers()
+            self.wfile.write(response.body)
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing: a crawl asks for thousands of pages."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
