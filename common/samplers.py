@@ -46,7 +46,7 @@ def sample(
     """
     if not temperature >= 0:
         raise ValueError(f"temperature must be at least 0, got {temperature}")
-    if temperature == 0:
+    if temperature < torch.finfo(torch.float32).tiny:  # 0, and what would be 0 in float32
         return greedy(logits)
     best = logits.max(dim=-1, keepdim=True).values
     _check(best)
