@@ -1,0 +1,99 @@
+"""Put the outputs of the last `make book` into the notebooks that are committed.
+
+The text of a notebook stays as it is in the tree; only code cells get outputs. Everything that
+would differ from run to run for no reason (cell ids, timings, kernel details) is made the same.
+"""
+
+import hashlib
+import sys
+from collections import Counter
+from pathlib import Path
+
+import nbformat
+
+from common.notebook import artifacts_root
+
+from .book import Record, Runner
+from .sources import ROOT, book_notebooks, read_notebook, source_hash
+
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+class OutputsError(Exception):
+    """The outputs at hand do not belong to the notebooks in the tree."""
+
+
+def with_outputs(
+    notebook: nbformat.NotebookNode, executed: nbformat.NotebookNode, record: Record
+) -> nbformat.NotebookNode:
+    """The notebook with the outputs of its executed copy, in canonical form.
+
+    Raises:
+        OutputsError: the code changed after the run.
+    """
+    if source_hash(notebook) != source_hash(executed):
+        raise OutputsError("its code is not what was run; make book first")
+    outputs = iter([c for c in executed.cells if c.cell_type == "code" and c.source.strip()])
+    seen: Counter[str] = Counter()
+    count = 0
+    cells = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not cell.source.strip():
+            continue
+        fresh = nbformat.from_dict(
+            {"cell_type": cell.cell_type, "id": "", "metadata": {}, "source": cell.source}
+        )
+        if cell.cell_type == "code":
+            count += 1
+            fresh.execution_count = count
+            fresh.outputs = [_plain(output, count) for output in next(outputs).outputs]
+        digest = hashlib.sha256(cell.source.encode()).hexdigest()[:8]
+        seen[digest] += 1
+        fresh.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+        cells.append(fresh)
+    book = {
+        "source_hash": source_hash(notebook),
+        "seconds": max(1, round(record.seconds)),
+        "peak_mib": round(record.peak_mib / 10) * 10,
+    }
+    return nbformat.from_dict(
+        {"cells": cells, "metadata": {**KERNEL, "book": book}, "nbformat": 4, "nbformat_minor": 5}
+    )
+
+
+def _plain(output: nbformat.NotebookNode, count: int) -> nbformat.NotebookNode:
+    output = nbformat.from_dict(output)
+    output.pop("transient", None)
+    if "metadata" in output:
+        output.metadata = nbformat.from_dict({})
+    if "execution_count" in output:
+        output.execution_count = count
+    return output
+
+
+def main(root: Path = ROOT) -> int:
+    """Refresh every notebook, or none: a stale or failed run changes nothing."""
+    runner = Runner(root, "book", "")
+    fresh = {}
+    for path in book_notebooks(root):
+        record = runner.record(path)
+        copy = artifacts_root() / "book" / "notebooks" / path.relative_to(root)
+        if record is None or not copy.is_file():
+            print(f"{path.relative_to(root)} was not run at the book budget; make book first.")
+            return 1
+        try:
+            fresh[path] = with_outputs(read_notebook(path), read_notebook(copy), record)
+        except OutputsError as error:
+            print(f"{path.relative_to(root)}: {error}.")
+            return 1
+    for path, notebook in fresh.items():
+        path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+    print(f"{len(fresh)} notebooks now show the outputs of the last make book.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

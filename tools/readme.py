@@ -1,0 +1,125 @@
+"""Write the tables of the READMEs: each chapter's notebooks, what they make, how long they run.
+
+    python -m tools.readme            write
+    python -m tools.readme --check    say which READMEs are out of date
+
+A table stands between `<!-- table:begin -->` and `<!-- table:end -->`. Questions come from the
+notebooks' titles, modules from the docstrings that say where they are taught, running times from
+the notebooks' metadata: nothing in a table is typed by hand.
+"""
+
+import ast
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from .sources import ROOT, book_notebooks, read_notebook
+
+BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
+TITLE = re.compile(r"^# Chapter \d+\.\d+: (.+)$", re.MULTILINE)
+TAUGHT = re.compile(r"Taught in\s+(ch\d\d_\w+/\d\d_\w+\.ipynb)")
+
+
+def question(notebook: NotebookNode) -> str:
+    """The question in the notebook's title: `# Chapter 1.2: What makes a page bad?`."""
+    match = TITLE.search(notebook.cells[0].source)
+    if match is None:
+        raise ValueError("the first cell has no line '# Chapter N.M: <question>?'")
+    return match[1].strip()
+
+
+def taught_in(root: Path = ROOT) -> dict[str, list[str]]:
+    """Modules by the notebook that their docstring names; a private module names none."""
+    taught = defaultdict(list)
+    for file in sorted((root / "common").rglob("*.py")):
+        docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        for notebook in TAUGHT.findall(docstring):
+            taught[notebook].append(file.relative_to(root).as_posix())
+    return taught
+
+
+def table(notebooks: list[Path], folder: Path, root: Path = ROOT) -> str:
+    """One row a notebook, with links relative to `folder`."""
+    taught = taught_in(root)
+    rows = ["| | question | graduates to | time |", "|---|---|---|---|"]
+    total = 0
+    up = "" if folder == root else "../"
+    for path in notebooks:
+        notebook = read_notebook(path)
+        number = f"{int(path.parent.name[2:4])}.{int(path.name[:2])}"
+        link = path.relative_to(folder).as_posix()
+        files = taught[path.relative_to(root).as_posix()]
+        modules = ", ".join(f"[{_short(file)}]({up}{file})" for file in files)
+        seconds = notebook.metadata.get("book", {}).get("seconds")
+        total = None if seconds is None or total is None else total + seconds
+        rows.append(
+            f"| {number} | [{question(notebook)}]({link}) | {modules} | {running_time(seconds)} |"
+        )
+    rows.append(f"| | together | | {running_time(total)} |")
+    return "\n".join(rows)
+
+
+def running_time(seconds: float | None) -> str:
+    """Under two minutes in seconds, above in minutes; nothing when it was never measured."""
+    if seconds is None:
+        return ""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def with_table(text: str, rows: str) -> str:
+    """The README's text with the table between its markers replaced.
+
+    Raises:
+        ValueError: the markers do not stand there exactly once, in order.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end or BEGIN in rest or END in after:
+        raise ValueError(f"needs {BEGIN} and {END} once each, in this order")
+    return f"{before}{BEGIN}\n{rows}\n{END}{after}"
+
+
+def stale_readmes(root: Path = ROOT) -> dict[Path, str]:
+    """READMEs whose table is not current, each with the text it should have.
+
+    Raises:
+        ValueError: naming a README without markers.
+    """
+    notebooks = book_notebooks(root)
+    chapters = sorted({path.parent for path in notebooks})
+    wanted = {root: notebooks} | {c: [p for p in notebooks if p.parent == c] for c in chapters}
+    stale = {}
+    for folder, paths in wanted.items():
+        readme = folder / "README.md"
+        text = readme.read_text(encoding="utf-8")
+        try:
+            fresh = with_table(text, table(paths, folder, root))
+        except ValueError as error:
+            raise ValueError(f"{readme.relative_to(root)}: {error}") from None
+        if fresh != text:
+            stale[readme] = fresh
+    return stale
+
+
+def _short(file: str) -> str:
+    return file.removeprefix("common/").removesuffix("/__init__.py").removesuffix(".py")
+
+
+def main() -> int:
+    """Write the tables, or with --check only say which ones are out of date."""
+    stale = stale_readmes()
+    if "--check" in sys.argv[1:]:
+        for readme in stale:
+            print(f"{readme.relative_to(ROOT)} is out of date: make readme")
+        return bool(stale)
+    for readme, text in stale.items():
+        readme.write_text(text, encoding="utf-8", newline="\n")
+        print(f"{readme.relative_to(ROOT)} written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Which notebooks make up the book, what their code is, and which modules they rest on."""
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[1]
+# The plan, not the text, of chain.py matters to a notebook; tools/book.py hashes it separately.
+SCAFFOLDING = {"common/notebook.py", "common/artifacts.py", "common/chain.py"}
+
+
+def book_notebooks(root: Path = ROOT) -> list[Path]:
+    """The chapters' numbered notebooks in reading order."""
+    return sorted(root.glob("ch[0-9][0-9]_*/[0-9][0-9]_*.ipynb"))
+
+
+def read_notebook(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(notebook: nbformat.NotebookNode) -> list[str]:
+    """The sources of the code cells that hold anything."""
+    return [c.source for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+
+
+def without_magics(source: str) -> str:
+    """The cell as plain Python: each line of IPython syntax becomes `pass`."""
+    lines = source.splitlines()
+    plain = [
+        line[: len(line) - len(line.lstrip())] + "pass" if line.lstrip()[:1] in set("%!") else line
+        for line in lines
+    ]
+    return "\n".join(plain)
+
+
+def source_hash(notebook: nbformat.NotebookNode) -> str:
+    """Changes when, and only when, the code of the notebook does."""
+    return hashlib.sha256(json.dumps(code_cells(notebook)).encode()).hexdigest()[:16]
+
+
+def modules_hash(notebook: nbformat.NotebookNode, root: Path = ROOT) -> str:
+    """Changes when the source of any module of common that the notebook rests on does."""
+    total = hashlib.sha256()
+    for file in sorted(rests_on(notebook, root)):
+        total.update(file.encode() + b"\0" + (root / file).read_bytes())
+    return total.hexdigest()[:16]
+
+
+def rests_on(notebook: nbformat.NotebookNode, root: Path = ROOT) -> set[str]:
+    """Files of common that the notebook imports, directly or not, scaffolding left out."""
+    todo = list(_imports("\n".join(map(without_magics, code_cells(notebook))), "", root))
+    found: set[str] = set()
+    while todo:
+        file = todo.pop()
+        if file not in found and file not in SCAFFOLDING:
+            found.add(file)
+            todo.extend(_imports((root / file).read_text(encoding="utf-8"), file, root))
+    return found
+
+
+def _imports(source: str, file: str, root: Path) -> Iterator[str]:
+    """Files of common that this source imports, wherever in it the import stands."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _files(alias.name.split("."), (), root)
+        elif isinstance(node, ast.ImportFrom):
+            package = Path(file).parent.parts
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = (node.module or "").split(".") if node.module else []
+            yield from _files([*base, *module], [alias.name for alias in node.names], root)
+
+
+def _files(module: Iterable[str], names: Iterable[str], root: Path) -> Iterator[str]:
+    """The files behind `import module` or `from module import names`, if they are ours."""
+    parts = tuple(module)
+    if not parts or parts[0] != "common":
+        return
+    for depth in range(1, len(parts) + 1):
+        yield from _file(parts[:depth], root)
+    for name in names:
+        yield from _file((*parts, name), root)
+
+
+def _file(parts: tuple[str, ...], root: Path) -> Iterator[str]:
+    for candidate in (Path(*parts).with_suffix(".py"), Path(*parts) / "__init__.py"):
+        if (root / candidate).is_file():
+            yield candidate.as_posix()
