@@ -1,0 +1,1 @@
+"""A byte-level BPE tokenizer: train it, encode and decode with it, write token shards."""

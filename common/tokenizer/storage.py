@@ -1,0 +1,81 @@
+"""A tokenizer as one JSON file that people can read, and bytes as characters that they can see.
+
+Bytes are written with GPT-2's alphabet: a printable ASCII or Latin-1 byte is itself, and the other
+68 are the characters from U+0100 on (a space is "Ġ", a line feed is "Ċ"), as in every Hugging Face
+tokenizer.json. Radford et al. (2019), `bytes_to_unicode` in openai/gpt-2.
+
+Taught in ch02_tokenizer/02_encode_and_shard.ipynb.
+Needs: nothing but the standard library.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+_PRINTABLE = [*range(33, 127), *range(161, 173), *range(174, 256)]
+_OTHERS = [byte for byte in range(256) if byte not in _PRINTABLE]
+_CHARACTER = {byte: chr(byte) for byte in _PRINTABLE}
+_CHARACTER |= {byte: chr(256 + index) for index, byte in enumerate(_OTHERS)}
+_BYTE = {character: byte for byte, character in _CHARACTER.items()}
+_FORMAT = "byte-level BPE, version 1"
+
+
+def visible(token: bytes) -> str:
+    """One visible character for each byte of `token`; `invisible` is the way back.
+
+    >>> visible(b" the\\n"), visible("é".encode())
+    ('ĠtheĊ', 'Ã©')
+    """
+    return "".join(_CHARACTER[byte] for byte in token)
+
+
+def invisible(characters: str) -> bytes:
+    """The bytes that `visible` wrote.
+
+    Raises ValueError for a character that stands for no byte.
+
+    >>> invisible("Ġthe")
+    b' the'
+    """
+    for character in characters:
+        if character not in _BYTE:
+            raise ValueError(f"{character!r} in {characters!r} stands for no byte")
+    return bytes(_BYTE[character] for character in characters)
+
+
+def write_json(content: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write `content` with its checksum; a crash leaves the old file, never half of the new one."""
+    path = Path(path)
+    content = {"format": _FORMAT, "sha256": _checksum(content), **content}
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        unfinished.write_text(
+            json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The content that `write_json` wrote.
+
+    Raises ValueError, naming the file, when it is no JSON (cut off, say), has another format, or
+    lacks the checksum that it was written with.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged or cut off, it is not JSON: {error}") from error
+    found = content.pop("format", None) if isinstance(content, dict) else None
+    if found != _FORMAT:
+        raise ValueError(f"{path} must have the format {_FORMAT!r}, but has {found!r}")
+    if content.pop("sha256", None) != _checksum(content):
+        raise ValueError(f"{path} is damaged: its content does not have its sha256 checksum")
+    return content
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
