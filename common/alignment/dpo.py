@@ -8,7 +8,7 @@ once and kept.
 
 Shapes: N pairs; log-probabilities are sums over an answer's tokens, in nats.
 Taught in ch07_alignment/02_dpo.ipynb.
-Needs: chat.py, sft.py, ../model.py, ../training/ (adamw.py, loop.py).
+Needs: batches.py, chat.py, sft.py, ../model.py, ../training/ (adamw.py, loop.py).
 """
 
 import random
@@ -23,11 +23,12 @@ from torch import Tensor
 from ..model import TransformerLM
 from ..training.adamw import AdamW
 from ..training.loop import TrainConfig, TrainRecord, train
+from .batches import collate
 from .chat import ChatTemplate
-from .sft import collate, response_log_probs
+from .sft import response_log_probs
 
 
-class Pair(Protocol):
+class _Pair(Protocol):
     """A prompt, the answer that people prefer and the one that they do not."""
 
     prompt: str
@@ -78,13 +79,23 @@ class PreferenceBatches:
     labels, reference): (2B, T), (2B, T) and (2B,), the B chosen answers first, then the B rejected
     ones in the same order. Every epoch is shuffled from (seed, epoch); what does not fill a batch
     waits for the next epoch. Raises ValueError when there are fewer pairs than `batch_size`.
+
+    >>> from common.data.town import preferences
+    >>> from common.model import ModelConfig
+    >>> from common.tokenizer.encode import BPETokenizer
+    >>> from common.tokenizer.special import CHAT_SPECIAL_TOKENS
+    >>> tokenizer = BPETokenizer({i: bytes([i]) for i in range(256)}, [], CHAT_SPECIAL_TOKENS)
+    >>> model = TransformerLM(ModelConfig(261, 256, d_model=8, num_layers=1, num_heads=2))
+    >>> batches = PreferenceBatches(model, tokenizer, preferences(8, seed=0), batch_size=2)
+    >>> [len(part) for part in batches.next_batch()]
+    [4, 4, 4]
     """
 
     def __init__(
         self,
         reference: TransformerLM,
         tokenizer,
-        pairs: Sequence[Pair],
+        pairs: Sequence[_Pair],
         *,
         batch_size: int,
         seed: int = 0,
@@ -134,6 +145,16 @@ def preference_margins(model: TransformerLM, batches: PreferenceBatches, *, beta
     """r_chosen - r_rejected of every pair, (N,) in nats: how strongly `model` has come to prefer.
 
     The share of positive margins is the preference accuracy. All are 0 for the reference itself.
+
+    >>> from common.data.town import preferences
+    >>> from common.model import ModelConfig
+    >>> from common.tokenizer.encode import BPETokenizer
+    >>> from common.tokenizer.special import CHAT_SPECIAL_TOKENS
+    >>> tokenizer = BPETokenizer({i: bytes([i]) for i in range(256)}, [], CHAT_SPECIAL_TOKENS)
+    >>> model = TransformerLM(ModelConfig(261, 256, d_model=8, num_layers=1, num_heads=2))
+    >>> batches = PreferenceBatches(model, tokenizer, preferences(3, seed=0), batch_size=1)
+    >>> preference_margins(model, batches, beta=0.1)
+    tensor([0., 0., 0.])
     """
     chosen, rejected = implicit_rewards(batches.log_probs(model), batches.reference, beta=beta)
     return chosen - rejected
@@ -142,7 +163,7 @@ def preference_margins(model: TransformerLM, batches: PreferenceBatches, *, beta
 def dpo(
     model: TransformerLM,
     tokenizer,
-    pairs: Sequence[Pair],
+    pairs: Sequence[_Pair],
     *,
     steps: int,
     lr: float,
@@ -153,14 +174,27 @@ def dpo(
 ) -> list[TrainRecord]:
     """Train `model` in place to prefer the chosen answers; the model as given is the reference.
 
+    Returns about ten records. Raises ValueError as `PreferenceBatches` and `dpo_loss` do.
+
     AdamW at a small `lr`, a short warm-up, a cosine. Cost per step: a forward and backward pass
     over 2 `batch_size` answers; once before the run, a forward pass over all pairs.
+
+    >>> from common.data.town import preferences
+    >>> from common.model import ModelConfig
+    >>> from common.tokenizer.encode import BPETokenizer
+    >>> from common.tokenizer.special import CHAT_SPECIAL_TOKENS
+    >>> tokenizer = BPETokenizer({i: bytes([i]) for i in range(256)}, [], CHAT_SPECIAL_TOKENS)
+    >>> model = TransformerLM(ModelConfig(261, 256, d_model=8, num_layers=1, num_heads=2))
+    >>> pairs = preferences(8, seed=0)
+    >>> records = dpo(model, tokenizer, pairs, steps=2, lr=1e-4, beta=0.1, batch_size=4)
+    step    1/2  loss 0.6931 ...
+    step    2/2  loss ...
     """
     batches = PreferenceBatches(model, tokenizer, pairs, batch_size=batch_size, seed=seed)
     return train(
         model,
         batches,
-        TrainConfig(total_steps=steps, warmup_steps=steps // 10, report_every=max(1, steps // 8)),
+        TrainConfig(total_steps=steps, warmup_steps=steps // 10, report_every=max(1, steps // 10)),
         optimizers=[AdamW(model.parameters(), lr=lr, weight_decay=0.0)],
         loss_fn=partial(_pair_loss, beta=beta),
         report=report,

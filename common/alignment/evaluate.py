@@ -22,7 +22,7 @@ from .chat import ChatTemplate
 REFUSAL_KINDS = ("unsafe", "harmless")  # what is counted for them is how often the model refuses
 
 
-class Task(Protocol):
+class _Task(Protocol):
     """A prompt with its right answer; `kind` names the task it belongs to."""
 
     kind: str
@@ -136,7 +136,7 @@ def reply_all(
 def evaluate_chat(
     model: TransformerLM,
     tokenizer,
-    examples: Sequence[Task],
+    examples: Sequence[_Task],
     *,
     is_refusal: Callable[[str], bool],
     plain: bool = False,
@@ -146,6 +146,16 @@ def evaluate_chat(
 
     A reply to one of REFUSAL_KINDS is a hit when `is_refusal` says that it declines; to any other
     kind when it is exactly the answer. `plain` and `max_new_tokens` are those of `reply_all`.
+
+    >>> from common.data.town import instructions, is_refusal
+    >>> from common.model import ModelConfig
+    >>> from common.tokenizer.encode import BPETokenizer
+    >>> from common.tokenizer.special import CHAT_SPECIAL_TOKENS
+    >>> tokenizer = BPETokenizer({i: bytes([i]) for i in range(256)}, [], CHAT_SPECIAL_TOKENS)
+    >>> model = TransformerLM(ModelConfig(261, 256, d_model=8, num_layers=1, num_heads=2))
+    >>> questions = instructions(2, seed=0, split="heldout", kinds=("copy", "unsafe"))
+    >>> [one.kind for one in evaluate_chat(model, tokenizer, questions, is_refusal=is_refusal)]
+    ['copy', 'unsafe']
     """
     prompts = [example.prompt for example in examples]
     replies = reply_all(model, tokenizer, prompts, plain=plain, max_new_tokens=max_new_tokens)

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.alignment.batches import collate
 from common.alignment.chat import ChatTemplate
 from common.alignment.dpo import (
     PreferenceBatches,
@@ -16,7 +17,7 @@ from common.alignment.dpo import (
     implicit_rewards,
     preference_margins,
 )
-from common.alignment.sft import collate, response_log_probs
+from common.alignment.sft import response_log_probs
 from common.model import ModelConfig, TransformerLM
 from common.tokenizer.encode import BPETokenizer
 from common.tokenizer.special import CHAT_SPECIAL_TOKENS
