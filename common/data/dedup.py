@@ -46,11 +46,12 @@ def exact_line_dedup(input_paths: Iterable[str | Path], output_dir: str | Path) 
 
     Such a line goes everywhere, its first occurrence too, and so do blank lines. Every input gives
     an output of the same name, an empty one if nothing is left. Line ends do not count as part of a
-    line and are kept. Returns the number of lines removed. Memory: 16 bytes of hash a distinct line.
+    line and are kept. Returns the number of lines removed. Memory: a 16-byte hash a distinct line.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
-    >>> _ = (folder / "a.txt").write_text("Home\\nA kite.\\n"), (folder / "b.txt").write_text("Home\\n")
+    >>> _ = (folder / "a.txt").write_text("Home\\nA kite.\\n")
+    >>> _ = (folder / "b.txt").write_text("Home\\n")
     >>> exact_line_dedup([folder / "a.txt", folder / "b.txt"], folder / "out")
     2
     >>> (folder / "out" / "a.txt").read_text(), (folder / "out" / "b.txt").read_text()
@@ -87,9 +88,9 @@ def minhash_dedup(
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
-    >>> _ = (folder / "a.txt").write_text("One kite, two hats."), (folder / "b.txt").write_text("Bread.")
-    >>> _ = (folder / "c.txt").write_text("ONE kite; two hats")
-    >>> minhash_dedup(sorted(folder.glob("*.txt")), folder / "out")
+    >>> for name, text in zip("abc", ["One kite, two.", "Bread.", "ONE kite; two"]):
+    ...     _ = (folder / f"{name}.txt").write_text(text)
+    >>> minhash_dedup([folder / f"{name}.txt" for name in "abc"], folder / "out")
     1
     >>> sorted(path.name for path in (folder / "out").iterdir())
     ['a.txt', 'b.txt']

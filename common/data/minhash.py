@@ -1,10 +1,10 @@
-"""MinHash: estimate how much two texts share from a few hundred bytes each, and find all near pairs.
+"""MinHash: estimate what two texts share from a few hundred bytes each, and find all near pairs.
 
 A text becomes the set of its word n-grams; two texts are near copies when their sets have a high
 Jaccard similarity J. A signature keeps, for each of k seeded permutations of the 32-bit integers,
 the smallest value in the set: P(two signatures agree in one place) = J (Broder 1997, "On the
 resemblance and containment of documents"). Cut into b bands of r rows, two signatures agree in a
-whole band with P = 1 - (1 - J^r)^b (Leskovec, Rajaraman, Ullman, "Mining of Massive Datasets", 3.4).
+whole band with P = 1 - (1 - J^r)^b (Leskovec et al. 2014, "Mining of Massive Datasets", 3.4).
 
 Shapes: S distinct n-grams of a text, K num_hashes, N texts, P pairs.
 Taught in ch01_data/03_dedup_and_corpus.ipynb.
@@ -142,7 +142,7 @@ def near_duplicates(
     jaccard_threshold: float = 0.8,
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For each text the first text of its cluster, (N,) int64, and its similarity to it, (N,) float.
+    """For each text, the first of its cluster, (N,) int64, and its similarity to it, (N,) float64.
 
     A text whose entry is its own index stays; all others are copies. Candidates from the bands are
     verified by true Jaccard (at least `jaccard_threshold`); clusters are connected components, so a
@@ -155,7 +155,7 @@ def near_duplicates(
     if not 0 < jaccard_threshold <= 1:
         raise ValueError(f"jaccard_threshold must lie in (0, 1], not {jaccard_threshold}")
     sets = [shingles(text, ngrams=ngrams) for text in texts]
-    # Identical sets first: a thousand mirrors of a page cost a thousand look-ups, not 499,500 pairs.
+    # Identical sets first: a thousand mirrors cost a thousand look-ups, not 499,500 pairs.
     first_seen: dict[bytes, int] = {}
     twin = np.array([first_seen.setdefault(s.tobytes(), i) for i, s in enumerate(sets)], np.int64)
     unique = np.array(list(first_seen.values()), np.int64)
@@ -165,7 +165,8 @@ def near_duplicates(
     as_set = functools.lru_cache(maxsize=4096)(lambda i: frozenset(sets[i].tolist()))
     near = [jaccard(as_set(i), as_set(j)) >= jaccard_threshold for i, j in candidates.tolist()]
     keeper = connected_components(len(sets), candidates[np.array(near, bool)])[twin]
-    similarity = [jaccard(as_set(int(k)), as_set(i)) for i, k in zip(twin.tolist(), keeper)]
+    pairs = zip(twin.tolist(), keeper.tolist(), strict=True)
+    similarity = [jaccard(as_set(i), as_set(j)) for i, j in pairs]
     return keeper, np.array(similarity, np.float64)
 
 

@@ -1,0 +1,171 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.data.quality import (
+    c4_quality_filter,
+    gopher_quality_filter,
+    gopher_repetition_filter,
+    mojibake_filter,
+    phrase_filter,
+    split_words,
+    stop_word_filter,
+    token_to_character_filter,
+)
+
+RULES = [
+    c4_quality_filter,
+    gopher_quality_filter,
+    gopher_repetition_filter,
+    mojibake_filter,
+    phrase_filter,
+    stop_word_filter,
+    token_to_character_filter,
+]
+GOOD = "The keeper of the mill lives with a grey cat, and both have to be up before the sun. "
+GOOD_PAGE = "\n\n".join(GOOD * 2 for _ in range(4))
+
+
+@pytest.mark.parametrize("rule", RULES)
+@given(text=st.text(max_size=200))
+def test_rule_answers_for_any_text_and_agrees_with_its_own_numbers(rule, text):
+    verdict = rule(text)
+    below = ".min_" in verdict.rule
+    passes = verdict.value >= verdict.threshold if below else verdict.value <= verdict.threshold
+    assert verdict.keep == passes
+
+
+@pytest.mark.parametrize("rule", RULES)
+@given(text=st.text(alphabet="the of. \n#{Ã¶", max_size=200))
+def test_rule_gives_the_same_for_text_and_for_words(rule, text):
+    assert rule(text) == rule(split_words(text))
+
+
+def test_stop_words_match_in_any_case():
+    assert stop_word_filter("THE MILL Of Stone").keep
+    assert stop_word_filter("the mill of stone").value == 2
+
+
+def test_stop_words_count_different_words_inside_no_other():
+    assert stop_word_filter("the the the other breathe").value == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nach dem Regen trägt die alte Bäckerin das Brötchen über die Brücke.",
+        "Le matin, la boulangère porte un panier au marché.",
+        "Por la mañana el niño busca las manzanas junto al río.",
+        "kettle lantern socket vector pepper onion",
+    ],
+)
+def test_stop_words_drop_other_languages_and_word_lists(text):
+    verdict = stop_word_filter(text)
+    assert (verdict.keep, verdict.value, verdict.threshold) == (False, 0, 2)
+
+
+def test_stop_words_can_be_another_language():
+    words = frozenset({"der", "die", "und"})
+    assert stop_word_filter("Die Mühle und der Fluss", stop_words=words, min_stop_words=3).keep
+
+
+def test_token_to_character_by_hand():
+    assert token_to_character_filter("four five").value == 2 / 9
+    assert token_to_character_filter("aGVsbG8gd29ybGQ" * 9).rule.endswith("min_ratio")
+    assert token_to_character_filter("a b c d e").rule.endswith("max_ratio")
+
+
+def test_token_to_character_uses_the_tokenizer_it_is_given():
+    by_letter = token_to_character_filter("four five", tokenize=list)
+    assert (by_letter.keep, by_letter.value) == (False, 1.0)
+
+
+def test_gopher_quality_keeps_prose():
+    assert gopher_quality_filter(GOOD_PAGE).keep
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "value", "threshold"),
+    [
+        ("the cat and " * 16, "min_words", 48, 50),
+        ("the and " * 50_001, "max_words", 100_002, 100_000),
+        ("to be a we " * 20, "min_mean_word_length", 1.75, 3),
+        ("incomprehensibilities " * 60, "max_mean_word_length", 21, 10),
+        (GOOD_PAGE + "# " * 30, "max_symbols_per_word", 30 / 152, 0.1),
+        (GOOD_PAGE + "... " * 20, "max_symbols_per_word", 20 / 152, 0.1),
+        ("\n".join(f"• {GOOD}" for _ in range(5)), "max_bullet_lines", 1.0, 0.9),
+        ("\n".join(f"{GOOD[:-2]}..." for _ in range(5)), "max_ellipsis_lines", 1.0, 0.3),
+        ("river 1234 " * 30, "min_alphabetic_words", 0.5, 0.8),
+        ("river house " * 30, "min_stop_words", 0, 2),
+    ],
+)
+def test_gopher_quality_drops_with_reason(text, rule, value, threshold):
+    verdict = gopher_quality_filter(text)
+    assert not verdict.keep
+    assert verdict.rule == f"gopher_quality.{rule}"
+    assert verdict.value == pytest.approx(value)
+    assert verdict.threshold == threshold
+    assert gopher_quality_filter(text, **{rule: verdict.value}).rule != verdict.rule or (
+        gopher_quality_filter(text, **{rule: verdict.value}).keep
+    )
+
+
+def test_c4_quality_counts_sentences_on_lines_that_end_like_sentences():
+    text = (
+        'She went home. It rained all day.\nMenu about contact us now\n"Come in, Tom," said Mia."'
+    )
+    assert c4_quality_filter(text) == c4_quality_filter(text, min_sentences=3)
+    assert (c4_quality_filter(text).keep, c4_quality_filter(text).value) == (True, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "value"),
+    [
+        ("Go home now. " * 2 + "\nNo.", "min_sentences", 2),
+        ("We value your privacy policy very much. " * 4, "min_sentences", 0),
+        ("Please turn on JavaScript to read on. " * 4, "min_sentences", 0),
+        (GOOD_PAGE + "{", "max_curly_brackets", 1),
+        (GOOD_PAGE + "Lorem Ipsum dolor.", "max_lorem_ipsum", 1),
+    ],
+)
+def test_c4_quality_drops_with_reason(text, rule, value):
+    verdict = c4_quality_filter(text)
+    assert (verdict.keep, verdict.rule, verdict.value) == (False, f"c4_quality.{rule}", value)
+
+
+def test_c4_quality_settings_change_the_verdict():
+    text = "Go home now. " * 4
+    assert c4_quality_filter(text).keep
+    assert not c4_quality_filter(text, min_sentences=5).keep
+    assert not c4_quality_filter("Go home.\n" * 4).keep
+    assert c4_quality_filter("Go home.\n" * 4, min_words_per_line=2).keep
+    assert c4_quality_filter(GOOD_PAGE + "{", max_curly_brackets=1).keep
+
+
+def test_phrases_match_whole_words_in_any_case():
+    assert phrase_filter("CHEAP hats. A cheaper hat. Buy Now!").value == pytest.approx(200 / 7)
+
+
+def test_phrases_forgive_one_comment_on_a_long_page():
+    assert phrase_filter(GOOD_PAGE * 3 + "Buy now!").keep
+    assert not phrase_filter("Buy now! " * 5 + GOOD_PAGE).keep
+
+
+def test_phrases_can_be_another_list():
+    verdict = phrase_filter("The keeper of the mill.", phrases=["keeper", "of the mill"])
+    assert verdict.value == 40.0
+
+
+def test_phrases_are_text_and_no_patterns():
+    assert phrase_filter("what", phrases=["w.at"]).value == 0.0
+
+
+@pytest.mark.parametrize("good", ["Café „Müller“ – naïve", "São João, Ñandú", "Årø, Ëlan"])
+def test_mojibake_leaves_letters_and_finds_them_misread(good):
+    misread = good.encode("utf-8").decode("cp1252", errors="replace")
+    assert mojibake_filter(good).value == 0.0
+    assert not mojibake_filter(misread).keep
+    letters = len(re.findall(r"[^\x00-\x7f]", good))
+    assert mojibake_filter(misread).value >= 100 * letters / len(split_words(misread).words) / 2
