@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +39,7 @@ class TrainConfig:
     max_grad_norm: float = 1.0  # gradients are scaled down to this joint norm
     report_every: int = 250  # steps between reports; the first and the last step report too
     checkpoint_every: int = 250  # steps between saves, for a run with a checkpoint_dir
+    compute_dtype: Literal["float32", "bfloat16"] = "float32"  # of matrix products in the loss
 
     def __post_init__(self) -> None:
         for name in ("total_steps", "report_every", "checkpoint_every"):
@@ -52,6 +53,8 @@ class TrainConfig:
             raise ValueError(f"final_lr_fraction {self.final_lr_fraction} must lie in 0..1")
         if not self.max_grad_norm > 0:
             raise ValueError(f"max_grad_norm {self.max_grad_norm} must be positive")
+        if self.compute_dtype not in ("float32", "bfloat16"):
+            raise ValueError(f"compute_dtype must be float32 or bfloat16, got {self.compute_dtype}")
 
 
 @dataclass(frozen=True)
@@ -141,13 +144,15 @@ def train(
         report(record)
     groups = [group for optimizer in optimizers for group in optimizer.param_groups]
     params = [p for group in groups for p in group["params"]]
+    device, mixed = params[0].device, config.compute_dtype == "bfloat16"
     start = time.perf_counter()
     model.train()
 
     for step in range(done + 1, config.total_steps + 1):
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
-        loss = loss_fn(model, sampler.next_batch())
+        with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
+            loss = loss_fn(model, sampler.next_batch())
         loss.backward()
         grad_norm = clip_grad_norm_(params, config.max_grad_norm)
         losses.append(_finite(loss, "loss", step))
