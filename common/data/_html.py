@@ -10,7 +10,10 @@ from .encoding import decode_html
 
 
 def parse_html(data: bytes, *, content_type: str | None) -> etree._Element | None:
-    """The root element, without comments; None for a page without any element or text."""
+    """The root element, without comments; None for a page without any element or text.
+
+    What is nested in more than 2048 elements is left out: the parser goes no deeper.
+    """
     text, _ = decode_html(data, content_type=content_type)
     parser = etree.HTMLParser(
         encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True, no_network=True

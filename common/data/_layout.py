@@ -138,7 +138,8 @@ def _layout_nameless(
     return (
         f'<div class="c1"><div class="c2">{nav}</div><div class="c3"><div class="c4">{content}'
         f'</div><div class="c5">{more}</div><div class="c6">{said}</div></div>\n'
-        f'<div class="c7">{advert}</div><div class="c8">{legal}</div><div class="c9">{cookies}</div></div>'
+        f'<div class="c7">{advert}</div><div class="c8">{legal}</div>'
+        f'<div class="c9">{cookies}</div></div>'
     )
 
 

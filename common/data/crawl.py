@@ -258,7 +258,7 @@ class _Fetcher:
             raise _Skip(f"a body of {announced} bytes is over max_bytes {self.max_bytes}")
         body = response.read(self.max_bytes + 1)
         if len(body) > self.max_bytes:
-            raise _Skip(f"a body of over {self.max_bytes} bytes is over max_bytes {self.max_bytes}")
+            raise _Skip(f"the body is over max_bytes {self.max_bytes}")
         if announced is not None and len(body) < announced:
             raise _Skip(f"the server closed after {len(body)} of {announced} bytes")
         response.close()

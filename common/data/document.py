@@ -15,6 +15,7 @@ import io
 import json
 import os
 import uuid
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -129,7 +130,7 @@ def write_warc(
 def read_warc(path: str | Path) -> Iterator[WarcPage]:
     """Pages of a WARC file in order, lazily: its response records, as any crawler writes them.
 
-    ValueError names a file that is cut off or is no WARC file.
+    ValueError names a file that is cut off (an empty one, too) or is no WARC file.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp(), "none.warc")
@@ -141,21 +142,40 @@ def read_warc(path: str | Path) -> Iterator[WarcPage]:
     count = 0
     with open(path, "rb") as raw:
         try:
-            for record in ArchiveIterator(raw):
+            for record in ArchiveIterator(_Whole(raw)):
                 if record.rec_type != "response":
                     continue
                 status = int(record.http_headers.get_statuscode())
                 headers = {name.lower(): value for name, value in record.http_headers.headers}
+                body = record.content_stream().read()
+                if record.raw_stream.limit:
+                    raise ValueError(f"the last record lacks {record.raw_stream.limit} bytes")
                 yield WarcPage(
-                    record.rec_headers.get_header("WARC-Target-URI"),
-                    status,
-                    headers,
-                    record.content_stream().read(),
+                    record.rec_headers.get_header("WARC-Target-URI"), status, headers, body
                 )
                 count += 1
-        except (ArchiveLoadFailed, EOFError, ValueError) as error:
+        except (ArchiveLoadFailed, ValueError, OSError, zlib.error) as error:
             message = f"{Path(path).name} cannot be read as WARC after {count} pages: {error}"
             raise ValueError(message) from error
+
+
+class _Whole:
+    """The unzipped bytes of a WARC file; warcio alone would take a cut-off file for a whole one."""
+
+    def __init__(self, raw: io.BufferedReader) -> None:
+        zipped = raw.peek(2)[:2] == b"\x1f\x8b"
+        self.stream = gzip.GzipFile(fileobj=raw) if zipped else raw
+        self.tail = b""
+
+    def read(self, size: int) -> bytes:
+        try:
+            data = self.stream.read(size)
+        except EOFError as error:
+            raise ValueError(f"the file is cut off: {error}") from error
+        if not data and self.tail != b"\r\n\r\n":
+            raise ValueError("the file does not end where a record ends")
+        self.tail = (self.tail + data)[-4:]
+        return data
 
 
 @contextlib.contextmanager

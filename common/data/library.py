@@ -29,6 +29,7 @@ HIDDEN = {"posix", "nt", "os", "sys", "site", "sysconfig", "platform", "sitecust
           "usercustomize", "getpass", "webbrowser", "ensurepip", "pydoc", "socket", "_socket"}
 PATHS = sorted({p for p in [sys.prefix, sys.base_prefix, sys.exec_prefix, os.getcwd(), *sys.path]
                 if len(p) > 1}, key=len, reverse=True)
+TOPICS = {*pydoc.Helper.topics, *pydoc.Helper.keywords}
 ROBOTS = "User-agent: *\n" + "".join(f"Disallow: /{name}.html\n" for name in sorted(HIDDEN))
 pydoc.platform.platform = lambda **_: "a computer"
 respond = sys.stdout
@@ -48,14 +49,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     timeout = 5  # one connection is served at a time: an idle one gives way
 
     def do_GET(self):
-        name = self.path.lstrip("/").removesuffix(".html").split(".")[0]
+        topic = self.path.removeprefix("/topic?key=")
+        module = re.fullmatch(r"/(\w*)[\w.]*", self.path)
         status, kind = 200, "text/html; charset=UTF-8"
         if self.path == "/robots.txt":
             body, kind = ROBOTS, "text/plain"
-        elif name in HIDDEN or not re.fullmatch(r"/[\w.]*|/topic\?key=[\w.]+", self.path):
-            status, body = 403, "not served here"
-        else:
+        elif topic in TOPICS or module and module[1] not in HIDDEN:
             body = clean(pydoc._url_handler(self.path, "text/html"))
+        else:
+            status, body = 403, "not served here"
         data = body.encode("utf-8", "replace")
         self.send_response_only(status)
         self.send_header("Content-Type", kind)

@@ -1,0 +1,30 @@
+import json
+
+from common.data import town
+from common.data.collect import LIBRARY_URL, TOWN_URL, save_crawl
+from common.data.document import read_warc
+from common.data.site import render_town
+
+
+def test_save_crawl_saves_what_the_town_and_the_library_serve(tmp_path):
+    pages = town.pages(12, seed=5)
+    counts = save_crawl(tmp_path, pages, library_pages=3, seed=6)
+    site = render_town(pages, seed=6)
+    labels = json.loads((tmp_path / "labels.json").read_text(encoding="utf-8"))
+    saved = {
+        page.url.removeprefix(TOWN_URL): page.body for page in read_warc(tmp_path / "town.warc.gz")
+    }
+    assert labels == {TOWN_URL + path: label for path, label in site.labels.items()}
+    assert saved == {path: site.responses[path].body for path in saved}
+    assert site.labels.keys() - saved.keys() == {"/endless", "/private/diary"}
+    library = list(read_warc(tmp_path / "library.warc.gz"))
+    assert all(page.url.startswith(LIBRARY_URL) for page in library)
+    assert (counts["town_pages"], counts["library_pages"]) == (len(saved), len(library) == 3 and 3)
+
+
+def test_save_crawl_of_the_town_gives_the_same_bytes_twice(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        save_crawl(tmp_path / name, town.pages(8, seed=0), library_pages=1, seed=0)
+    for file in ("town.warc.gz", "labels.json"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()

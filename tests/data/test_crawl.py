@@ -1,0 +1,298 @@
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.data import town
+from common.data.crawl import _Deadline, crawl, normalize_url
+from common.data.site import Response, render_town, serve
+
+HTML = {"Content-Type": "text/html"}
+
+
+def _page(*links, status=200, **headers):
+    anchors = "".join(f'<a href="{link}">x</a>' for link in links)
+    return Response(status, HTML | headers, anchors.encode())
+
+
+def _redirect(target):
+    return Response(302, {"Location": target}, b"")
+
+
+def _crawl(responses, **limits):
+    """Paths given, {path: reason} skipped and paths asked for, of a crawl of these responses."""
+    asked = []
+
+    def answer(path):
+        asked.append(path)
+        return responses.get(path, Response(404, {}, b""))
+
+    with serve(answer) as base_url:
+        pages = crawl(f"{base_url}/", **({"max_pages": 100} | limits))
+        given = [page.url.removeprefix(base_url) for page in pages]
+    return given, {url.removeprefix(base_url): why for url, why in pages.skipped}, asked
+
+
+@contextmanager
+def _raw_server(*answers):
+    """A server that sends raw bytes, one answer a connection; None sends nothing and holds on."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    held = []
+
+    def run():
+        for answer in answers:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            held.append(connection)
+            connection.recv(65536)
+            if answer is not None:
+                connection.sendall(answer)
+                connection.shutdown(socket.SHUT_RDWR)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    listener.close()
+    for connection in held:
+        connection.close()
+    thread.join()
+
+
+def _ok(body):
+    return b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s" % (
+        len(body),
+        body,
+    )
+
+
+NO_ROBOTS = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+
+def test_crawl_goes_breadth_first_and_to_each_page_once():
+    site = {
+        "/": _page("/a", "b#top", "/a", "/"),
+        "/a": _page("/c", "/"),
+        "/b": _page("http://127.0.0.1/elsewhere", "mailto:a@b.c", "?q=1"),
+        "/c": _page(),
+        "/b?q=1": _page(),
+    }
+    assert _crawl(site)[0] == ["/", "/a", "/b", "/c", "/b?q=1"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "given"),
+    [
+        ({"max_pages": 2}, ["/", "/a"]),
+        ({"max_pages": 0}, []),
+        ({"max_depth": 0}, ["/"]),
+        ({"max_depth": 1}, ["/", "/a"]),
+        ({}, ["/", "/a", "/b"]),
+    ],
+)
+def test_crawl_stops_at_its_limits(limits, given):
+    assert _crawl({"/": _page("/a"), "/a": _page("/b"), "/b": _page()}, **limits)[0] == given
+
+
+def test_crawl_asks_for_nothing_that_robots_txt_forbids():
+    robots = b"User-agent: *\nDisallow: /private/\n\nUser-agent: guest\nDisallow: /\n"
+    site = {
+        "/robots.txt": Response(200, {}, robots),
+        "/": _page("/private/a", "/b", "/to"),
+        "/private/a": _page(),
+        "/b": _page(),
+        "/to": _redirect("/private/b"),
+    }
+    given, skipped, asked = _crawl(site)
+    assert given == ["/", "/b"]
+    assert skipped == dict.fromkeys(["/private/a", "/to"], "robots.txt forbids it")
+    assert asked == ["/robots.txt", "/", "/b", "/to"]
+    assert _crawl(site, user_agent="guest")[2] == ["/robots.txt"]
+
+
+@pytest.mark.parametrize(("status", "given"), [(404, ["/"]), (403, ["/"]), (500, []), (503, [])])
+def test_crawl_reads_a_missing_robots_txt_as_yes_and_a_failing_one_as_no(status, given):
+    assert _crawl({"/robots.txt": Response(status, {}, b""), "/": _page()})[0] == given
+
+
+def test_crawl_keeps_the_delay_that_robots_txt_asks_for(monkeypatch):
+    naps = []
+    monkeypatch.setattr(time, "sleep", naps.append)
+    robots = Response(200, {}, b"User-agent: *\nCrawl-delay: 30\n")
+    _crawl({"/robots.txt": robots, "/": _page("/a"), "/a": _page()}, delay_s=2)
+    assert naps[0] == 0
+    assert naps[2] == pytest.approx(30, abs=1)
+
+
+def test_crawl_follows_redirects_to_their_end_once():
+    site = {
+        "/": _page("/one", "/two", "/end"),
+        "/one": _redirect("/two"),
+        "/two": _redirect("/new"),
+        "/new": _page("/last"),
+        "/end": _redirect("/new"),
+        "/last": _page(),
+    }
+    given, skipped, asked = _crawl(site)
+    assert given == ["/", "/new", "/last"]
+    assert asked.count("/new") == 1
+    assert set(skipped) == {"/one", "/end"}
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("/loop", "which is known already"),
+        ("http://example.com/", "redirects to another site: http://example.com/"),
+        ("//127.0.0.1:1/", "redirects to another site: http://127.0.0.1:1/"),
+        ("file:///etc/passwd", "redirects to another site: None"),
+    ],
+)
+def test_crawl_refuses_redirects_that_loop_or_leave(target, reason):
+    given, skipped, _ = _crawl(
+        {"/": _page("/loop", "/b"), "/loop": _redirect(target), "/b": _page()}
+    )
+    assert given == ["/", "/b"]
+    assert reason in skipped["/loop"]
+
+
+def test_crawl_gives_up_after_five_redirects():
+    site = {f"/r{n}": _redirect(f"/r{n + 1}") for n in range(9)} | {"/": _page("/r0")}
+    given, skipped, asked = _crawl(site)
+    assert given == ["/"]
+    assert skipped["/r0"] == "more than 5 redirects"
+    assert asked[-1] == "/r5"
+
+
+def test_crawl_names_what_it_leaves_out():
+    site = {
+        "/": _page("/gone", "/broken", "/picture", "/zip", "/big", "/edge"),
+        "/broken": _page(status=500),
+        "/picture": Response(200, {"Content-Type": "image/png"}, b"PNG"),
+        "/zip": _page(**{"Content-Encoding": "gzip"}),
+        "/big": Response(200, HTML, b"x" * 1001),
+        "/edge": Response(200, HTML, b"x" * 1000),
+    }
+    given, skipped, _ = _crawl(site, max_bytes=1000)
+    assert given == ["/", "/edge"]
+    assert skipped == {
+        "/gone": "status 404",
+        "/broken": "status 500",
+        "/picture": "content type image/png is not HTML",
+        "/zip": "content encoding gzip was not asked for",
+        "/big": "a body of 1001 bytes is over max_bytes 1000",
+    }
+
+
+def test_crawl_stops_reading_a_body_without_announced_length():
+    endless = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + b"x" * 5000
+    with _raw_server(NO_ROBOTS, endless) as url:
+        pages = crawl(url, max_pages=5, max_bytes=1000)
+        assert list(pages) == []
+    assert pages.skipped == [(url, "the body is over max_bytes 1000")]
+
+
+def test_crawl_loses_one_page_to_a_stalled_server():
+    home = _ok(b"<a href=/stall>x</a><a href=/b>x</a>")
+    with _raw_server(NO_ROBOTS, home, None, _ok(b"b")) as url:
+        pages = crawl(url, max_pages=5, timeout_s=0.2)
+        assert [page.url for page in pages] == [url, f"{url}b"]
+    assert pages.skipped == [(f"{url}stall", "no answer within 0.2 s")]
+
+
+def test_crawl_gives_a_dripping_server_no_more_than_its_timeout():
+    class Drip:
+        """Answers like a socket whose peer sends one byte whenever it is asked."""
+
+        def __init__(self):
+            self.timeouts = []
+
+        def gettimeout(self):
+            return 0.05
+
+        def settimeout(self, value):
+            self.timeouts.append(value)
+
+        def makefile(self, *args, **kwargs):
+            return self
+
+        def readinto(self, buffer):
+            if self.timeouts[-1] <= 0.001:
+                raise TimeoutError
+            buffer[:1] = b"x"
+            return 1
+
+        def close(self):
+            pass
+
+    sock = Drip()
+    with pytest.raises(TimeoutError):
+        _Deadline(sock).readall()
+    assert sock.timeouts == sorted(sock.timeouts, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"", "the connection broke: RemoteDisconnected"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\nhalf", "4 of 9"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "the connection broke: BadStatusLine"),
+    ],
+)
+def test_crawl_loses_one_page_to_a_closing_server(answer, reason):
+    home = _ok(b"<a href=/shut>x</a><a href=/b>x</a>")
+    with _raw_server(NO_ROBOTS, home, answer, _ok(b"b")) as url:
+        pages = crawl(url, max_pages=5, timeout_s=1)
+        assert [page.url for page in pages] == [url, f"{url}b"]
+    assert reason in dict(pages.skipped)[f"{url}shut"]
+
+
+def test_crawl_reads_the_whole_town_and_nothing_private():
+    site = render_town(town.pages(30, seed=0), seed=0)
+    with serve(site) as base_url:
+        pages = crawl(f"{base_url}/", max_pages=1000)
+        bodies = {page.url.removeprefix(base_url): page.body for page in pages}
+    wanted = {path for path, label in site.labels.items() if label not in ("private", "oversize")}
+    assert bodies == {path: site.responses[path].body for path in wanted}
+    assert "robots.txt forbids it" in dict(pages.skipped)[f"{base_url}/private/diary"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.com/", "http://127.0.0.1@example.com/", "ftp://127.0.0.1/", "nonsense", ""],
+)
+def test_crawl_refuses_a_start_off_the_allowed_hosts(url):
+    with pytest.raises(ValueError, match=r"is not one of the allowed hosts 127\.0\.0\.1"):
+        crawl(url, max_pages=1)
+
+
+@pytest.mark.parametrize(
+    ("link", "url"),
+    [
+        ("b", "http://h.example:8000/a/b"),
+        ("/b?x=1&y=%20z#part", "http://h.example:8000/b?x=1&y=%20z"),
+        ("../../c/./d", "http://h.example:8000/c/d"),
+        ("//other.example", "http://other.example/"),
+        ("HTTPS://Other.Example:443/é", "https://other.example/%C3%A9"),
+        (" /spaced out ", "http://h.example:8000/spaced%20out"),
+        ("http://[::1]:80/", "http://[::1]/"),
+        ("javascript:void(0)", None),
+        ("mailto:a@b.c", None),
+        ("http://h:port/", None),
+        ("http://[::1/", None),
+        ("/" + "x" * 2000, None),
+    ],
+)
+def test_normalize_url_gives_one_spelling(link, url):
+    assert normalize_url(link, "http://h.example:8000/a/index.html") == url
+
+
+@given(st.text(max_size=40))
+def test_normalize_url_is_idempotent_and_never_raises(link):
+    url = normalize_url(link, "http://h.example/a/")
+    assert url is None or normalize_url(url) == url

@@ -1,0 +1,121 @@
+import dataclasses
+import http.client
+from collections import Counter
+
+import pytest
+
+from common.data import town
+from common.data.encoding import decode_html
+from common.data.site import MESS_SHARES, Response, render_town, serve
+
+
+@dataclasses.dataclass
+class Note:
+    path: str
+    title: str
+    paragraphs: tuple[str, ...]
+
+
+def _get(base_url, *paths):
+    connection = http.client.HTTPConnection(base_url.removeprefix("http://"))
+    answers = []
+    for path in paths:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        answers.append((response.status, response.read()))
+    connection.close()
+    return answers
+
+
+PAGES = town.pages(100, seed=0)
+
+
+@pytest.fixture(scope="module")
+def site():
+    return render_town(PAGES, seed=0)
+
+
+def test_render_town_same_seed_gives_same_bytes_and_another_seed_does_not(site):
+    assert render_town(PAGES, seed=0) == site
+    assert render_town(PAGES, seed=1).responses != site.responses
+
+
+def test_render_town_has_the_announced_share_of_each_mess(site):
+    counts = Counter(site.labels.values())
+    expected = {label: round(share * 100) for label, share in MESS_SHARES.items()}
+    expected["boilerplate"] += 1  # the page about the town
+    assert {label: counts[label] for label in MESS_SHARES} == expected
+    assert sum(MESS_SHARES.values()) == pytest.approx(0.35)
+    assert counts["clean"] + counts["pii"] == 100
+    assert counts["private"] == counts["oversize"] == 1
+
+
+def test_render_town_without_mess_has_clean_pages_and_indexes_only():
+    site = render_town(PAGES[:20], seed=0, mess=False)
+    assert Counter(site.labels.values()) == {"clean": 20, "index": 2, "boilerplate": 1}
+
+
+def test_render_town_keeps_the_text_as_written(site):
+    pages = {page.path: page for page in PAGES}
+    for path, label in site.labels.items():
+        if label == "clean":
+            page = pages[path]
+            assert site.texts[path] == "\n\n".join([page.title, *page.paragraphs])
+
+
+def test_render_town_copies_and_changes_what_the_labels_say(site):
+    def texts(*labels):
+        return [site.texts[path] for path, label in site.labels.items() if label in labels]
+
+    originals = texts("clean", "pii")
+    assert set(texts("mirror")) <= set(originals) | {
+        "\n\n".join([page.title, *page.paragraphs]) for page in PAGES
+    }
+    assert not set(texts("near_copy")) & set(originals)
+    assert all("â€" in text or "Ã" in text for text in texts("mojibake"))
+    assert not any(text.isascii() for text in texts("foreign"))
+    assert all(text == "" for text in texts("boilerplate", "link_farm"))
+    planted = ("@example.", "555-01", "203.0.113.")
+    assert all(any(mark in text for mark in planted) for text in texts("pii"))
+    assert not any(mark in text for text in texts("clean") for mark in planted)
+
+
+def test_render_town_uses_many_encodings_and_all_can_be_read(site):
+    read = Counter()
+    for path, label in site.labels.items():
+        response = site.responses[path]
+        text, encoding = decode_html(response.body, content_type=response.headers["Content-Type"])
+        read[encoding] += 1
+        if label != "oversize":
+            assert "The Town Gazette" in text
+            assert "\ufffd" not in text
+    assert read.keys() >= {"utf-8", "cp1252", "utf-16-le"}
+
+
+def test_render_town_takes_text_that_needs_escaping_and_any_lines():
+    pages = [Note("/x", "A < B & C", ("1 < 2 & 3 > 2\n  indented\n\nblank", "“Ça va?” €"))]
+    site = render_town(pages, seed=0, mess=False)
+    assert site.texts["/x"] == "A < B & C\n\n1 < 2 & 3 > 2\n  indented\n\nblank\n\n“Ça va?” €"
+    text, _ = decode_html(site.responses["/x"].body)
+    assert "1 &lt; 2 &amp; 3 &gt; 2" in text
+
+
+def test_render_town_refuses_two_pages_with_one_path():
+    pages = [Note("/x", "One", ("a",)), Note("/x", "Two", ("b",))]
+    with pytest.raises(ValueError, match="two pages have the path /x"):
+        render_town(pages, seed=0)
+
+
+def test_serve_answers_with_the_site_and_404_elsewhere_on_one_connection(site):
+    with serve(site) as base_url:
+        answers = _get(base_url, "/", "/nowhere", "/robots.txt")
+    assert answers[0] == (200, site.responses["/"].body)
+    assert answers[1][0] == 404
+    assert answers[2] == (200, b"User-agent: *\nDisallow: /private/\n")
+
+
+def test_serve_takes_a_function_and_stops_with_its_block():
+    with serve(lambda path: Response(418, {}, path.encode())) as base_url:
+        assert _get(base_url, "/tea?milk=1") == [(418, b"/tea?milk=1")]
+    with pytest.raises(ConnectionRefusedError):
+        _get(base_url, "/tea")
