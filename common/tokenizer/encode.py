@@ -67,7 +67,7 @@ class BPETokenizer:
             for rank, (left, right) in enumerate(self.merges)
         }
         self._merged_ids = [self._ranks[left + right] for left, right in self.merges]
-        self._piece_ids = _Remembered(self._merge_piece)
+        self._piece_ids = _Remembered(lambda piece: self._merge_piece(piece.encode()))
 
     @property
     def pattern(self) -> str:
@@ -180,12 +180,18 @@ class BPETokenizer:
         return cls(vocab, merges, content["special_tokens"], pattern=content["pattern"])
 
     def to_tiktoken(self, name: str = "llm-from-scratch-companion") -> "tiktoken.Encoding":
-        """The same tokenizer on OpenAI's Rust core, for production."""
+        """The same tokenizer on OpenAI's Rust core, for production.
+
+        Raises ValueError for merges (never for trained ones) that tiktoken would read differently.
+        """
         import tiktoken
 
         ids = [self._ranks[left + right] for left, right in self.merges]
         if ids != sorted(ids):
             raise ValueError("tiktoken merges by id: the ids of merges must rise in their order")
+        for token, index in self._ranks.items():
+            if self._merge_piece(token) != [index]:
+                raise ValueError(f"tiktoken makes {token!r} one token, but these merges never do")
         return tiktoken.Encoding(
             name,
             pat_str=self.pattern,
@@ -193,9 +199,9 @@ class BPETokenizer:
             special_tokens=self.special_tokens,
         )
 
-    def _merge_piece(self, piece: str) -> list[int]:
+    def _merge_piece(self, piece: bytes) -> list[int]:
         """BPE inside one piece of n bytes in O(n log n): earliest learned first, then leftmost."""
-        ids = [self._byte_ids[byte] for byte in piece.encode("utf-8")]
+        ids = [self._byte_ids[byte] for byte in piece]
         size, ranks = len(ids), self._pair_ranks
         following, previous = list(range(1, size + 1)), list(range(-1, size - 1))
         pairs = enumerate(pairwise(ids))
