@@ -23,9 +23,9 @@ TEXTS = [
 # Unassigned characters are left out: regex engines know different versions of Unicode.
 CHARACTERS = st.characters(exclude_categories=("Cn", "Cs"))
 FRAGMENTS = [
-    "'ll", "'", "'Re", "don't", " ", "   ", "\n", "\r\n", " \n ", "\t", "the", " the", "1234", "\u00a0",
-    "!", "...", "é", "e\u0301", "日本", "👩‍👩‍👧", "🇫🇷", "☕\ufe0f", "\ufeff", "\x00", "\x1c", "\x85", "ſ", "İ",
-    "ß", "½", "٣٤٥", "हि", "\u2028", "\U000e0001", "<|", "|>", "<|end", "end|>",
+    "'ll", "'", "'Re", "don't", " ", "   ", "\n", "\r\n", " \n ", "\t", "the", " the", "1234",
+    "\u00a0", "!", "...", "é", "e\u0301", "日本", "👩‍👩‍👧", "🇫🇷", "☕\ufe0f", "\ufeff", "\x00", "\x1c",
+    "\x85", "ſ", "İ", "ß", "½", "٣٤٥", "हि", "\u2028", "\U000e0001", "<|", "|>", "<|end", "end|>",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The encoder: by hand, against oracle, tiktoken and Hugging Face; special tokens, streams, files."""
+"""The encoder: by hand, against an oracle, tiktoken and Hugging Face; special tokens, streams."""
 
 import itertools
 
