@@ -48,12 +48,7 @@ words_of_few = st.lists(st.sampled_from(["a", "bb", "ccc", "dddd"]), min_size=7,
 def test_duplicate_ngrams_equal_slow_twin(words, n):
     limits = OFF | {"max_duplicate_ngrams": {n: -1.0}}
     verdict = gopher_repetition_filter(" ".join(words), **limits)
-    slow = duplicate_share_slow(words, n)
-    if slow == 0:
-        assert verdict.value in (0.0, pytest.approx(0.0))
-    else:
-        assert verdict.value == pytest.approx(slow)
-        assert verdict.rule == f"gopher_repetition.max_duplicate_ngrams[{n}]"
+    assert verdict.value == pytest.approx(duplicate_share_slow(words, n))
 
 
 @given(words_of_few, st.integers(2, 6))
@@ -78,6 +73,10 @@ def test_duplicate_paragraphs_are_counted_apart_from_lines():
     verdict = gopher_repetition_filter(text, **limits)
     assert verdict.rule == "gopher_repetition.max_duplicate_paragraphs"
     assert verdict.value == pytest.approx(2 / 3)
+    limits = OFF | {"max_duplicate_paragraph_characters": 0.3}
+    verdict = gopher_repetition_filter(text, **limits)
+    assert verdict.rule == "gopher_repetition.max_duplicate_paragraph_characters"
+    assert verdict.value == pytest.approx(2 / 3)
 
 
 def test_overlapping_ngrams_count_a_character_once():
@@ -88,23 +87,6 @@ def test_overlapping_ngrams_count_a_character_once():
 @pytest.mark.parametrize("text", ["", "word", "\n\n", PROSE])
 def test_text_without_repeats_passes(text):
     assert gopher_repetition_filter(text).keep
-
-
-def test_every_limit_can_drop_and_can_be_lifted():
-    text = "\n\n".join([PROSE, "buy this now or cry for ever you will", PROSE])
-    seen = []
-    for _ in range(20):
-        limits = dict(OFF)
-        for name in seen:
-            limits[name] = OFF[name]
-        for name in set(OFF) - set(seen):
-            limits.pop(name)
-        verdict = gopher_repetition_filter(text, **limits)
-        if verdict.keep:
-            break
-        seen.append(verdict.rule.removeprefix("gopher_repetition.").split("[")[0])
-    assert {"max_duplicate_lines", "max_duplicate_ngrams"} <= set(seen)
-    assert verdict.keep
 
 
 def test_ngram_verdict_names_size_and_both_numbers():
