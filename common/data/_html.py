@@ -1,6 +1,5 @@
 """Bytes of a page to a tree of elements, whatever state the bytes are in.
 
-Taught in ch01_data/01_crawl_and_extract.ipynb.
 Needs: lxml, encoding.py.
 """
 

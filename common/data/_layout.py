@@ -3,7 +3,6 @@
 Layouts 0 and 1 name their parts (elements of HTML 5, telling class names); layouts 2 and 3 do not
 (a table from the nineties, class names made by a machine). An extractor must cope with both kinds.
 
-Taught in ch01_data/01_crawl_and_extract.ipynb.
 Needs: nothing but the standard library.
 """
 

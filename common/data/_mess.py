@@ -3,7 +3,6 @@
 Every function draws from the random generator it is given, and from nothing else. The insults are
 invented, and the languages are a few hundred thousand sentences deep, no more.
 
-Taught in ch01_data/01_crawl_and_extract.ipynb.
 Needs: nothing but the standard library.
 """
 

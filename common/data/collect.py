@@ -1,7 +1,7 @@
 """The whole of this chapter's crawl in one call: both sites served, crawled and saved as WARC.
 
 Taught in ch01_data/01_crawl_and_extract.ipynb.
-Needs: crawl.py, document.py, library.py, site.py.
+Needs: crawl.py, document.py, library.py, site.py, town/.
 """
 
 import dataclasses
@@ -13,7 +13,8 @@ from pathlib import Path
 from .crawl import crawl
 from .document import WarcPage, write_warc
 from .library import serve_library
-from .site import PageLike, render_town, serve
+from .site import render_town, serve
+from .town import Page
 
 # Each run serves on another port; the saved crawl has one address for each site instead.
 TOWN_URL = "http://town.example"
@@ -21,7 +22,7 @@ LIBRARY_URL = "http://library.example"
 
 
 def save_crawl(
-    folder: str | Path, town_pages: Sequence[PageLike], *, library_pages: int, seed: int
+    folder: str | Path, town_pages: Sequence[Page], *, library_pages: int, seed: int
 ) -> dict[str, int]:
     """Write town.warc.gz, library.warc.gz and labels.json (URL to label) and return their sizes.
 

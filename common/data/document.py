@@ -28,7 +28,11 @@ from warcio.warcwriter import WARCWriter
 
 @dataclasses.dataclass(frozen=True)
 class Document:
-    """A piece of text with an identity, the address it came from, and whatever else is known."""
+    """A piece of text with an identity, the address it came from, and whatever else is known.
+
+    >>> Document("1", "http://x/", "One kite.", {"lines": 1}).meta
+    {'lines': 1}
+    """
 
     id: str
     url: str
@@ -38,7 +42,11 @@ class Document:
 
 @dataclasses.dataclass(frozen=True)
 class WarcPage:
-    """A server's answer: status code, headers (names in lower case) and the body as bytes."""
+    """A server's answer: status code, headers (names in lower case) and the body as bytes.
+
+    >>> WarcPage("http://x/", 200, {"content-type": "text/html"}, b"<p>Hi").headers["content-type"]
+    'text/html'
+    """
 
     url: str
     status: int

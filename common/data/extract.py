@@ -50,6 +50,9 @@ class Block:
 
     `gap` is 1 where a new line precedes it and 2 where a blank line does; `path` numbers the
     elements around it, outermost first; `hinted` is True inside what is named as boilerplate.
+
+    >>> Block("Home", "li", link_density=1.0, gap=1, path=(1, 2), hinted=True).hinted
+    True
     """
 
     text: str

@@ -4,7 +4,7 @@ Because the site is made here, it is known of every page what it is and what its
 labels and texts are kept aside for scoring; nothing that cleans the crawl sees them.
 
 Taught in ch01_data/01_crawl_and_extract.ipynb.
-Needs: _layout.py, _mess.py.
+Needs: _layout.py, _mess.py, town/.
 """
 
 import contextlib
@@ -13,10 +13,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
-from typing import Protocol
 
 from . import _mess
 from ._layout import Link, broken, content_html, page_html
+from .town import Page
 
 # Mess pages as a share of the clean ones: 35 % in all.
 MESS_SHARES = {
@@ -50,17 +50,13 @@ _ENCODINGS = [
 ]
 
 
-class PageLike(Protocol):
-    """What a page must have to be rendered: a path that begins with "/", a title and paragraphs."""
-
-    path: str
-    title: str
-    paragraphs: tuple[str, ...]
-
-
 @dataclasses.dataclass(frozen=True)
 class Response:
-    """What the server answers for one path."""
+    """What the server answers for one path.
+
+    >>> Response(301, {"Location": "/new"}, b"").status
+    301
+    """
 
     status: int
     headers: dict[str, str]
@@ -69,14 +65,18 @@ class Response:
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """A web site and the truth about it, by path: answers, labels, and the main text as written."""
+    """A web site and the truth about it, by path: answers, labels, and the main text as written.
+
+    >>> Site({"/": Response(200, {}, b"<p>Hi")}, {"/": "clean"}, {"/": "Hi"}).texts["/"]
+    'Hi'
+    """
 
     responses: dict[str, Response]
     labels: dict[str, str]
     texts: dict[str, str]
 
 
-def render_town(pages: Sequence[PageLike], *, seed: int, mess: bool = True) -> Site:
+def render_town(pages: Sequence[Page], *, seed: int, mess: bool = True) -> Site:
     """Render pages as a web site; with `mess`, add the pages listed in MESS_SHARES and traps.
 
     Labels say what a page mainly is: "clean", "pii" (clean but for a planted personal line), a key
@@ -102,7 +102,7 @@ _NOT_FOUND = Response(404, {"Content-Type": "text/html"}, b"<h1>404 Not Found</h
 class _Builder:
     """Collects the responses, labels and texts of one site."""
 
-    def __init__(self, pages: Sequence[PageLike], seed: int) -> None:
+    def __init__(self, pages: Sequence[Page], seed: int) -> None:
         self.dice = Random(seed)
         self.pages = list(pages)
         self.site = Site({}, {}, {})
@@ -149,7 +149,7 @@ class _Builder:
                 self.num_mess += 1
                 self.add(f"/p/{self.num_mess}", label, *self.mess_page(label, source))
 
-    def mess_page(self, label: str, source: PageLike) -> tuple[str, tuple[str, ...], str | None]:
+    def mess_page(self, label: str, source: Page) -> tuple[str, tuple[str, ...], str | None]:
         """Title, paragraphs and replaced content of one page of mess."""
         dice = self.dice
         if label == "mirror":

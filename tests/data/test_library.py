@@ -1,7 +1,9 @@
 import getpass
 import http.client
 import os
+import re
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -57,6 +59,7 @@ def test_serve_library_names_neither_this_machine_nor_its_folders(pages):
     everything = b"\n".join(pages.values())
     for private in {sys.base_prefix, sys.prefix, str(Path.home()), os.getcwd()} - {"/", "/usr"}:
         assert private.encode() not in everything
+    assert not re.search(rb"\b0x[0-9a-f]{6,16}\b", everything)
     if len(socket.gethostname()) > 7:
         assert socket.gethostname().encode() not in everything
     if len(getpass.getuser()) > 7:
@@ -65,6 +68,22 @@ def test_serve_library_names_neither_this_machine_nor_its_folders(pages):
 
 def test_serve_library_refuses_the_pages_that_print_the_process(pages):
     assert {path: pages[path] for path in NOSY} == dict.fromkeys(NOSY, b"not served here")
+
+
+def test_serve_library_starts_python_isolated_and_without_the_environment(monkeypatch):
+    started = []
+
+    def record(command, **settings):
+        started.append((command, settings))
+        raise RuntimeError("not started")
+
+    monkeypatch.setattr(subprocess, "Popen", record)
+    with pytest.raises(RuntimeError, match="not started"), serve_library():
+        raise AssertionError("the library is served")
+    command, settings = started[0]
+    assert command[1:3] == ["-I", "-S"]
+    assert settings["env"].keys() <= {"SYSTEMROOT"}
+    assert settings["cwd"] != os.getcwd()
 
 
 def test_serve_library_serves_the_language_reference_and_modules(pages):
