@@ -151,11 +151,13 @@ def read_warc(path: str | Path) -> Iterator[WarcPage]:
     with open(path, "rb") as raw:
         try:
             for record in ArchiveIterator(_Whole(raw)):
-                if record.rec_type != "response":
+                if record.rec_type != "response" or record.http_headers is None:
                     continue
                 status = int(record.http_headers.get_statuscode())
                 headers = {name.lower(): value for name, value in record.http_headers.headers}
                 body = record.content_stream().read()
+                while record.raw_stream.read():
+                    continue  # what follows the last chunk of a chunked body
                 if record.raw_stream.limit:
                     raise ValueError(f"the last record lacks {record.raw_stream.limit} bytes")
                 yield WarcPage(

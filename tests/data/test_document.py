@@ -105,6 +105,17 @@ def test_write_warc_same_pages_give_the_same_bytes(tmp_path):
     assert (tmp_path / "a.warc.gz").read_bytes() == (tmp_path / "b.warc.gz").read_bytes()
 
 
+def test_read_warc_undoes_chunked_transfer(tmp_path):
+    http = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    head = (
+        b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:1>\r\n"
+        b"WARC-Target-URI: http://x/\r\nWARC-Date: 2026-01-02T03:04:05Z\r\n"
+        b"Content-Type: application/http; msgtype=response\r\nContent-Length: %d\r\n\r\n"
+    )
+    (tmp_path / "one.warc").write_bytes(head % len(http) + http + b"\r\n\r\n")
+    assert [page.body for page in read_warc(tmp_path / "one.warc")] == [b"abcde"]
+
+
 def test_read_warc_passes_over_records_that_are_no_response(tmp_path):
     path = tmp_path / "crawl.warc"
     write_warc(PAGES[:1], path)
