@@ -6,7 +6,7 @@ ids as tiktoken and Hugging Face tokenizers with the same merges. A piece is mer
 remembered, so that common text costs one dictionary lookup a piece.
 
 Taught in ch02_tokenizer/02_encode_and_shard.ipynb.
-Needs: patterns.py, special.py, storage.py.
+Needs: patterns.py, special.py, storage.py, and tiktoken for `to_tiktoken` alone.
 """
 
 import os

@@ -5,7 +5,7 @@ word is learned once however often it occurs. The patterns are OpenAI's: GPT-2's
 (2019), "Language Models are Unsupervised Multitask Learners", GPT-4's from tiktoken (cl100k_base).
 
 Taught in ch02_tokenizer/02_encode_and_shard.ipynb.
-Needs: nothing but regex.
+Needs: nothing but the regex package.
 """
 
 import regex

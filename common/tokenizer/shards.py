@@ -4,14 +4,14 @@ A shard is a .bin file of little-endian ids, every document followed by a separa
 under its name in the `shard.json` beside it, against which it is checked when opened.
 
 Taught in ch02_tokenizer/02_encode_and_shard.ipynb.
-Needs: encode.py (and numpy).
+Needs: encode.py.
 """
 
 import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -26,7 +26,11 @@ _BATCH_IDS = 1 << 20
 
 @dataclass(frozen=True)
 class ShardInfo:
-    """What a shard holds: number of token ids (separators among them), documents, bytes of text."""
+    """What a shard holds: number of token ids (separators among them), documents, bytes of text.
+
+    >>> ShardInfo(tokens=500, documents=2, text_bytes=1200, dtype="uint16").tokens
+    500
+    """
 
     tokens: int
     documents: int
@@ -54,6 +58,14 @@ def write_shard(
 
     Raises ValueError when the vocabulary does not fit `dtype` or the separator is no special token.
     Memory: one text and a million ids.
+
+    >>> import tempfile
+    >>> tokenizer = BPETokenizer({i: bytes([i]) for i in range(256)}, [], ["<|endoftext|>"])
+    >>> path = Path(tempfile.mkdtemp(), "two.bin")
+    >>> write_shard(["ab", "c"], tokenizer, path)
+    ShardInfo(tokens=5, documents=2, text_bytes=3, dtype='uint16')
+    >>> open_shard(path).tolist()
+    [97, 98, 256, 99, 256]
     """
     path, end_id = Path(path), tokenizer.special_id(separator)
     dtype = dtype or ("uint16" if tokenizer.vocab_size <= 1 << 16 else "uint32")
@@ -93,6 +105,10 @@ def open_shard(path: str | os.PathLike[str]) -> np.ndarray:
 
     Raises ValueError when `shard.json` is missing, damaged or does not know the shard, and when the
     size of the file is not what it promises.
+
+    >>> open_shard("nowhere/train.bin")
+    Traceback (most recent call last):
+    ValueError: nowhere/shard.json is missing: without it nobody knows the dtype of the shards
     """
     path = Path(path)
     shards = _read_manifest(path.with_name(_MANIFEST))
@@ -118,23 +134,37 @@ def write_corpus_shards(
     *,
     valid_fraction: float,
     seed: int,
+    library_share: float = 1.0,
 ) -> dict[str, ShardInfo]:
     """Write train.bin and valid.bin: {"train": ..., "valid": ...}.
 
     Documents are put in the order of a hash of their id and `seed`: a shuffle that is the same on
-    every machine. Of each source the first `valid_fraction`, rounded up, are held out.
+    every machine. Of each source the first `valid_fraction`, rounded up, are held out. In that
+    order, library documents are left out that would take more than `library_share` of all bytes.
 
-    Raises ValueError when `valid_fraction` is not between 0 and 1, or a part has no documents.
+    Raises ValueError when a fraction is not between 0 and 1, or a part has no documents.
+
+    >>> import tempfile
+    >>> from types import SimpleNamespace
+    >>> documents = [SimpleNamespace(id=str(i), text="some text") for i in range(100)]
+    >>> tokenizer = BPETokenizer({i: bytes([i]) for i in range(256)}, [], ["<|endoftext|>"])
+    >>> folder = tempfile.mkdtemp()
+    >>> infos = write_corpus_shards(documents, [], tokenizer, folder, valid_fraction=0.02, seed=0)
+    >>> infos["train"].documents, infos["valid"].documents
+    (98, 2)
     """
     if not 0 < valid_fraction < 1:
         raise ValueError(f"valid_fraction {valid_fraction} must lie between 0 and 1")
+    if not 0 <= library_share <= 1:
+        raise ValueError(f"library_share {library_share} must lie between 0 and 1")
 
     def order(document: _Document) -> bytes:
         return hashlib.sha256(f"{seed}:{document.id}".encode()).digest()
 
+    town = sorted(town_docs, key=order)
+    library = _share(sorted(library_docs, key=order), town, library_share)
     parts: dict[str, list[_Document]] = {"train": [], "valid": []}
-    for source in (town_docs, library_docs):
-        documents = sorted(source, key=order)
+    for documents in (town, library):
         held_out = math.ceil(valid_fraction * len(documents))
         parts["valid"] += documents[:held_out]
         parts["train"] += documents[held_out:]
@@ -142,9 +172,22 @@ def write_corpus_shards(
     for name, documents in parts.items():
         if not documents:
             raise ValueError(f"the {name} part has no documents: give more than one a source")
-        texts: Iterator[str] = (document.text for document in sorted(documents, key=order))
+        texts = (document.text for document in sorted(documents, key=order))
         infos[name] = write_shard(texts, tokenizer, Path(folder) / f"{name}.bin")
     return infos
+
+
+def _share(library: list[_Document], town: list[_Document], share: float) -> list[_Document]:
+    """The documents of `library` that fit, in order, into `share` of the bytes of both."""
+    if share == 1:
+        return library
+    room = share / (1 - share) * sum(len(document.text.encode()) for document in town)
+    chosen = []
+    for document in library:
+        if (size := len(document.text.encode())) <= room:
+            chosen.append(document)
+            room -= size
+    return chosen
 
 
 def _to_bytes(ids: list[int], dtype: str) -> bytes:

@@ -46,7 +46,14 @@ def invisible(characters: str) -> bytes:
 
 
 def write_json(content: dict[str, Any], path: str | os.PathLike[str]) -> None:
-    """Write `content` with its checksum; a crash leaves the old file, never half of the new one."""
+    """Write `content` with its checksum; a crash leaves the old file, never half of the new one.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "tokenizer.json")
+    >>> write_json({"merges": ["Ġ t"]}, path)
+    >>> read_json(path)
+    {'merges': ['Ġ t']}
+    """
     path = Path(path)
     content = {"format": _FORMAT, "sha256": _checksum(content), **content}
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
@@ -64,6 +71,13 @@ def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     Raises ValueError, naming the file, when it is no JSON (cut off, say), has another format, or
     lacks the checksum that it was written with.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "other.json")
+    >>> _ = path.write_text("{}")
+    >>> read_json(path)
+    Traceback (most recent call last):
+    ValueError: ...other.json must have the format 'byte-level BPE, version 1', but has None
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))

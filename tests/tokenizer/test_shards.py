@@ -131,8 +131,21 @@ def test_write_corpus_shards_shuffles_by_the_seed_alone(tmp_path):
     assert len({text.split()[0] for text in orders["same"][:20]}) == 2, "the sources are mixed"
 
 
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 1.0])
+def test_write_corpus_shards_keeps_the_share_of_the_library(tmp_path, share):
+    sources = documents("town", 200), documents("library", 200)
+    write_corpus_shards(*sources, SMALL, tmp_path, valid_fraction=0.1, seed=0, library_share=share)
+    texts = split_documents(tmp_path / "train.bin") + split_documents(tmp_path / "valid.bin")
+    size = {name: sum(len(t) for t in texts if t.startswith(name)) for name in ("town", "library")}
+    assert size["town"] == sum(len(document.text) for document in sources[0])
+    part = size["library"] / (size["library"] + size["town"])
+    assert share - 0.01 < part <= share if share < 1 else len(texts) == 400
+
+
 def test_write_corpus_shards_refuses_a_part_without_documents(tmp_path):
     with pytest.raises(ValueError, match="valid_fraction 1 must lie between 0 and 1"):
         write_corpus_shards([], [], SMALL, tmp_path, valid_fraction=1, seed=0)
+    with pytest.raises(ValueError, match="library_share 5 must lie between 0 and 1"):
+        write_corpus_shards([], [], SMALL, tmp_path, valid_fraction=0.1, seed=0, library_share=5)
     with pytest.raises(ValueError, match="the train part has no documents"):
         write_corpus_shards(documents("a", 1), [], SMALL, tmp_path, valid_fraction=0.1, seed=0)
