@@ -21,6 +21,8 @@ from math import sqrt
 import torch
 from torch import Tensor
 
+_SETTINGS = ("lr", "betas", "eps", "weight_decay")
+
 
 class AdamW(torch.optim.Optimizer):
     """Adam with decoupled weight decay, for parameters of any shape.
@@ -67,7 +69,7 @@ class AdamW(torch.optim.Optimizer):
                 if p.grad is not None:
                     by_age.setdefault(self._advance(p), []).append(p)
             for t, params in by_age.items():  # one entry, unless some gradients were missing before
-                self._update(params, t, **{k: group[k] for k in self.defaults})
+                self._update(params, t, **{name: group[name] for name in _SETTINGS})
         return loss
 
     def _advance(self, p: Tensor) -> int:
