@@ -5,7 +5,8 @@ or "gpu") says how much work a notebook does; BOOK_ARTIFACTS moves the artefact 
 only module of the package that knows about notebooks.
 
 This is scaffolding of the book, not a subject of it: no notebook teaches it.
-Needs: artifacts.py, and chain.py once a notebook asks for its plan or for an artefact it lacks.
+Needs: artifacts.py, matplotlib, IPython; chain.py when a notebook asks for its plan or lacks an
+artefact.
 """
 
 import inspect

@@ -1,4 +1,4 @@
-"""What make outputs commits: outputs that belong to the code, and nothing that changes by itself."""
+"""What make outputs commits: outputs that belong to the code, and nothing that varies by itself."""
 
 import nbformat
 import pytest
