@@ -59,6 +59,9 @@ class Words:
 
     text: as it came. tokens: pieces between white space. words: runs of letters and digits, in
     lower case, without punctuation. lines: lines with something on them, stripped.
+
+    >>> split_words(" One. \\n\\n Two. ").lines
+    ['One.', 'Two.']
     """
 
     text: str
