@@ -14,6 +14,8 @@ import nbformat
 from common.notebook import artifacts_root
 
 from .book import Record, Runner
+from .readme import between
+from .report import evaluation_report
 from .sources import ROOT, book_notebooks, read_notebook, source_hash
 
 KERNEL = {
@@ -75,7 +77,7 @@ def _plain(output: nbformat.NotebookNode, count: int) -> nbformat.NotebookNode:
 
 
 def main(root: Path = ROOT) -> int:
-    """Refresh every notebook, or none: a stale or failed run changes nothing."""
+    """Refresh every notebook and the README's result, or nothing if a run is stale or missing."""
     runner = Runner(root, "book", "")
     fresh = {}
     for path in book_notebooks(root):
@@ -89,8 +91,12 @@ def main(root: Path = ROOT) -> int:
         except OutputsError as error:
             print(f"{path.relative_to(root)}: {error}.")
             return 1
-    for path, notebook in fresh.items():
-        path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+    readme = root / "README.md"
+    report = f"```\n{evaluation_report(runner.store.path('evaluation'))}\n```"
+    texts = {path: nbformat.writes(nb).rstrip("\n") + "\n" for path, nb in fresh.items()}
+    texts[readme] = between(readme.read_text(encoding="utf-8"), "result", report)
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8", newline="\n")
     print(f"{len(fresh)} notebooks now show the outputs of the last make book.")
     return 0
 

@@ -18,7 +18,6 @@ from nbformat import NotebookNode
 
 from .sources import ROOT, book_notebooks, read_notebook
 
-BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
 TITLE = re.compile(r"^# Chapter \d+\.\d+: (.+)$", re.MULTILINE)
 TAUGHT = re.compile(r"Taught in\s+(ch\d\d_\w+/\d\d_\w+\.ipynb)")
 
@@ -69,17 +68,18 @@ def running_time(seconds: float | None) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def with_table(text: str, rows: str) -> str:
-    """The README's text with the table between its markers replaced.
+def between(text: str, marker: str, body: str) -> str:
+    """`text` with what stands between the marker's two comments replaced by `body`.
 
     Raises:
-        ValueError: the markers do not stand there exactly once, in order.
+        ValueError: the comments do not stand there exactly once, in order.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in rest or END in after:
-        raise ValueError(f"needs {BEGIN} and {END} once each, in this order")
-    return f"{before}{BEGIN}\n{rows}\n{END}{after}"
+    first, last = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
+    before, begin, rest = text.partition(first)
+    _, end, after = rest.partition(last)
+    if not begin or not end or first in rest or last in after:
+        raise ValueError(f"needs {first} and {last} once each, in this order")
+    return f"{before}{first}\n{body}\n{last}{after}"
 
 
 def stale_readmes(root: Path = ROOT) -> dict[Path, str]:
@@ -94,9 +94,11 @@ def stale_readmes(root: Path = ROOT) -> dict[Path, str]:
     stale = {}
     for folder, paths in wanted.items():
         readme = folder / "README.md"
+        if not readme.is_file():
+            raise ValueError(f"{readme.relative_to(root)} is missing")
         text = readme.read_text(encoding="utf-8")
         try:
-            fresh = with_table(text, table(paths, folder, root))
+            fresh = between(text, "table", table(paths, folder, root))
         except ValueError as error:
             raise ValueError(f"{readme.relative_to(root)}: {error}") from None
         if fresh != text:

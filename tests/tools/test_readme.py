@@ -6,7 +6,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from tools.readme import BEGIN, END, running_time, stale_readmes, with_table
+from tools.readme import between, running_time, stale_readmes
+
+BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def test_a_written_table_is_current_until_the_notebook_changes(tree: Path) -> No
 @pytest.mark.parametrize("text", ["", BEGIN, END + BEGIN, f"{BEGIN}{END}{BEGIN}{END}"])
 def test_markers_must_stand_once_and_in_order(text: str) -> None:
     with pytest.raises(ValueError, match="once each, in this order"):
-        with_table(text, "rows")
+        between(text, "table", "rows")
 
 
 def test_a_readme_without_markers_is_named(tree: Path) -> None:
