@@ -4,11 +4,10 @@ Half of the words are invented ("brasp", "tiloon"), so that the only way to lear
 Addition is split by the sorted pair of its terms: if 3 + 8 is shown, 8 + 3 is not held out.
 """
 
-from functools import cache
 from zlib import crc32
 
 from ._grammar import Dice, expand
-from ._words import ANIMALS, FOODS, PLACES, THINGS, invented_word, is_held_out, split_words
+from ._words import ANIMALS, FOODS, PLACES, THINGS, invented_word, split_words
 
 PUZZLE_KINDS = ("copy", "reverse", "first_letter", "sort", "add")
 _PROMPTS = {
@@ -36,16 +35,16 @@ def puzzle(kind: str, dice: Dice, split: str) -> tuple[str, str]:
     return expand(_PROMPTS[kind], {"words": " ".join(words)}, dice), " ".join(answers[kind])
 
 
-@cache
-def _known_words(split: str) -> list[str]:
+def _known_words(split: str) -> tuple[str, ...]:
     return split_words(THINGS + ANIMALS + FOODS + PLACES, split)
 
 
 def _words(dice: Dice, split: str, count: int) -> list[str]:
     words: list[str] = []
     while len(words) < count:
-        word = dice.pick(_known_words(split)) if dice.chance(0.5) else invented_word(dice)
-        if word not in words and is_held_out(word) == (split == "heldout"):
+        known = dice.chance(0.5)
+        word = dice.pick(_known_words(split)) if known else invented_word(dice, split)
+        if word not in words:
             words.append(word)
     return words
 

@@ -4,13 +4,16 @@ A word is held out when the CRC-32 of its spelling falls into one class of six: 
 word alone, so that adding a word moves no other word across the border.
 """
 
+import math
+from functools import cache
 from zlib import crc32
 
 from ._grammar import Dice
 
 _HELD_OUT_ONE_IN = 6
 
-GIRLS = """
+GIRLS = tuple(
+    """
 Ada Agnes Aisha Alba Alice Alma Amara Amelia Anita Anna Anya Asha Astrid Bella Bertha Bianca Carla Carmen Celia
 Chloe Clara Cora Daisy Dalia Daria Delia Dora Edith Elena Eliza Ella Elsa Emma Erika Esme Esther Eva Fatima Fay
 Fiona Flora Freya Gina Gloria Greta Hana Hanna Hazel Heidi Helena Ida Ines Ingrid Irene Iris Isla Ivy Jade Jana Jenny
@@ -19,8 +22,10 @@ Mei Mia Mila Mina Mira Molly Nadia Naomi Nela Nina Nora Olga Olive Paula Pearl P
 Sara Selma Sofia Sonia Stella Susan Sylvia Tamar Tanya Tara Tessa Thea Tilda Tina Uma Vera Viola Wanda Wilma Yara Yuki Zara
 Zelda Zoe
 """.split()
+)
 
-BOYS = """
+BOYS = tuple(
+    """
 Aaron Abel Adam Adrian Ahmed Albert Alec Amir Anders Andre Anton Arlo Arthur Axel Basil Ben Boris Bruno Caleb Carlo
 Casper Cedric Conrad Cyrus Dan David Dennis Diego Dylan Edgar Edwin Eli Elias Emil Enzo Eric Ernest Ethan Evan Felix Finn
 Frank Fred Gabriel George Gilbert Gus Hamid Hans Harry Hector Henry Hugo Ian Igor Isaac Ivan Jack Jakob James Jan Jasper
@@ -29,8 +34,10 @@ Martin Mateo Max Milo Morris Nathan Nico Noah Olaf Oliver Omar Oscar Otto Pablo 
 Robin Roman Rudi Rufus Samir Samuel Sasha Sergei Simon Stefan Sven Tariq Theo Thomas Tim Tobias Tom Toni Uri Victor Viktor
 Walter Wim Yusuf Zack
 """.split()
+)
 
-THINGS = """
+THINGS = tuple(
+    """
 anchor apron axe badge ball balloon banjo banner basin basket bat bead bell belt blanket boat bonnet book boot bottle bow
 bowl box bracelet brick broom brush bucket bugle button cage cake camera candle cane canoe cap card cart chain chair chalk
 chest chisel cloak clock coat coin comb compass cork crayon crown cup curtain cushion diary dish doll dress
@@ -43,8 +50,10 @@ shield shoe shovel sled slipper soap sock spade spear spoon stamp statue stick s
 table tambourine tape teapot telescope tent thimble thread ticket top torch towel toy tray trophy trumpet trunk tunic
 umbrella vase veil vest violin wagon wallet wand watch wheel whistle wig windmill wreath yarn zither
 """.split()
+)
 
-PLACES = """
+PLACES = tuple(
+    """
 abbey alley arcade arch archway attic bakery bandstand bank barn bay beach bench boathouse bridge brook cabin canal castle
 cave cellar chapel church cinema cliff clinic cottage courtyard creek crossroads dairy dam dock dovecote farm fence ferry field forest
 forge fort fountain garage garden gate glade greenhouse grove hall harbour hedge henhouse hill hospital hotel hut inn island jetty
@@ -53,15 +62,19 @@ observatory orchard park path pavilion pier pond port porch pottery quarry quay 
 shrine smithy spring square stable stadium station stream swamp tavern temple terrace theatre tower tunnel valley
 viaduct vineyard wall warehouse waterfall well wharf wood workshop yard zoo
 """.split()
+)
 
-ANIMALS = """
+ANIMALS = tuple(
+    """
 badger bear beaver bee bird calf camel cat chick cow crab crow deer dog donkey dove duck eagle eel falcon ferret fox
 frog goat goose hamster hare hawk hedgehog hen heron horse kitten lamb lark lizard magpie mole moth mouse newt otter
 owl ox parrot pig pigeon pony puppy rabbit rat raven robin rooster seal sheep snail sparrow spider squirrel
 swan tiger toad tortoise turkey turtle weasel wolf wren
 """.split()
+)
 
-FOODS = """
+FOODS = tuple(
+    """
 almonds apples apricots bagels bananas beans berries biscuits bread broth buns butter cabbage candy carrots cheese
 cherries chestnuts chutney cookies corn crackers cream crumpets custard dates dumplings figs fudge grapes gravy ham
 honey jam jelly leeks lemons lentils lettuce melons milk mint muffins mushrooms noodles nuts oats olives onions
@@ -69,16 +82,21 @@ oranges pancakes pasta peaches pears peas pickles pies plums popcorn porridge po
 quinces radishes raisins rice rolls salad scones soup spinach stew tarts toast toffee tomatoes turnips waffles
 walnuts yogurt
 """.split()
+)
 
-COLOURS = """
+COLOURS = tuple(
+    """
 red blue green yellow white black brown pink purple golden silver orange grey
 """.split()
+)
 
-JOBS = """
+JOBS = tuple(
+    """
 baker butcher carpenter clockmaker cook dancer doctor farmer fisher gardener glassblower guard judge juggler knitter
 librarian mason miller miner musician nurse painter pilot plumber poet postman potter printer sailor shepherd singer
 smith tailor teacher weaver
 """.split()
+)
 
 _ONSETS = "b bl br c ch cl d dr f fl g gl gr h j k l m n p pl pr r s sh sk sl sn sp st t th tr v w y z".split()
 _VOWELS = "a e i o u ai ee oo".split()
@@ -102,16 +120,26 @@ _UNWANTED = (
 )
 
 
+# Knowing the side of the split, a reader needs fewer bits for a word: log2 of that side's share.
+_BITS_OF_SPLIT = {
+    "heldout": math.log2(1 / _HELD_OUT_ONE_IN),
+    "train": math.log2(1 - 1 / _HELD_OUT_ONE_IN),
+}
+
+
 def is_held_out(word: str) -> bool:
     """True for the one word in six that never appears on the town's site."""
     return crc32(word.lower().encode()) % _HELD_OUT_ONE_IN == 0
 
 
-def split_words(words: list[str], split: str) -> list[str]:
-    """The part of `words` that belongs to `split` ("train" or "heldout"), in the order given."""
+@cache
+def split_words(words: tuple[str, ...], split: str | None) -> tuple[str, ...]:
+    """The part of `words` on one side of the split ("train" or "heldout"), or all of them for None."""
+    if split is None:
+        return words
     if split not in ("train", "heldout"):
         raise ValueError(f'split must be "train" or "heldout", got {split!r}')
-    return [word for word in words if is_held_out(word) == (split == "heldout")]
+    return tuple(word for word in words if is_held_out(word) == (split == "heldout"))
 
 
 NAMES = GIRLS + BOYS
@@ -122,13 +150,19 @@ def is_girl(name: str) -> bool:
     return name in _GIRL_SET
 
 
-def invented_word(dice: Dice) -> str:
-    """One or two made-up syllables, "plisk" or "tornail"; the few that would be rude are drawn again."""
+def invented_word(dice: Dice, split: str) -> str:
+    """One or two made-up syllables, "plisk" or "tornail", of the given side of the split.
+
+    Words of the other side and the few rude ones are drawn again; what they cost is not counted.
+    """
     while True:
+        before = dice.bits
         syllables = 1 if dice.chance(0.5) else 2
         parts = (
             dice.pick(_ONSETS) + dice.pick(_VOWELS) + dice.pick(_CODAS) for _ in range(syllables)
         )
         word = "".join(parts)
-        if not any(unwanted in word for unwanted in _UNWANTED):
+        if is_held_out(word) == (split == "heldout") and not any(bad in word for bad in _UNWANTED):
+            dice.bits += _BITS_OF_SPLIT[split]
             return word
+        dice.bits = before

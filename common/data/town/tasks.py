@@ -15,7 +15,7 @@ from ._grammar import Dice, expand
 from ._people import fact_question, people
 from ._puzzles import PUZZLE_KINDS, puzzle
 from ._requests import polite, refusal, request, small_talk
-from .stories import write_story
+from .stories import PEOPLE, write_story
 
 KINDS = ("story_question", "story_request", *PUZZLE_KINDS, "fact", "chat", "unsafe", "harmless")
 PREFERENCE_KINDS = ("refuse", "help", "polite")
@@ -111,7 +111,7 @@ def _instruction(kind: str, dice: Dice, split: str) -> tuple[str, str]:
         question, answer = story.questions[0]
         return f"{story.text}\n{question}", answer
     if kind == "story_request":
-        story = write_story(dice, split, held_out=split == "heldout")
+        story = write_story(dice, split, held_out=split == "heldout", invented=PEOPLE)
         wish = "Tell me a story about <hero>[| and a <thing>]."
         return expand(wish, {"hero": story.hero, "thing": story.thing}, dice), story.text
     if kind == "fact":
