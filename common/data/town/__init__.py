@@ -1,4 +1,4 @@
-"""The town: a small invented world that writes its own web site, questions, tasks and preferences."""
+"""The town: a small invented world that writes its own web site, questions and tasks."""
 
 from ._requests import is_refusal
 from .pages import Page, pages

@@ -1,9 +1,9 @@
 """Random text with a receipt: every choice of the generator is counted in bits.
 
-A template mixes literal text, choices `[sun|rain|snow]` (nested and empty ones allowed) and slots `<hero>`.
-Picking one of n alternatives costs log2(n) bits. The sum over a story is what a reader who knows the
-generator, but not its dice, must be told to rebuild the story: no model can do better on average
-(Shannon 1948, theorem 9), so it is the floor under every held-out loss in this book.
+A template mixes literal text, choices `[sun|rain|snow]` (nested and empty ones allowed) and slots
+`<hero>`. Picking one of n alternatives costs log2(n) bits. The sum over a story is what a reader
+who knows the generator, but not its dice, must be told to rebuild the story: no model can do better
+on average (Shannon 1948, theorem 9), so it is the floor under the held-out losses in this book.
 """
 
 import math

@@ -40,7 +40,7 @@ class Person:
 
 @cache
 def people() -> tuple[Person, ...]:
-    """Everyone whose name the site uses. One person in four is described, but no question is asked about them."""
+    """Everyone whose name the site uses; about one in four no question is ever asked."""
     names = split_words(NAMES, "train")
     homes, pets, foods = (split_words(words, "train") for words in (PLACES, ANIMALS, FOODS))
     census = []

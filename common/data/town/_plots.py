@@ -1,6 +1,7 @@
-"""The sixteen plots of the town's stories: sentences with choices and slots, and questions with answers.
+"""The sixteen plots of the town's stories: sentences, and questions with answers.
 
-`{fragment}` is replaced before the grammar is expanded; `[a|b]` and `<slot>` are explained in _grammar.py.
+`{fragment}` is replaced before the grammar is expanded; `[a|b]` and `<slot>` are explained in
+_grammar.py.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ FRAGMENTS = {
 
 @dataclass(frozen=True)
 class Plot:
-    """A story's skeleton. `questions` pairs a question with its answer, both templates over the same slots."""
+    """A story's skeleton; sentences, questions and answers are templates over the same slots."""
 
     name: str
     sentences: tuple[str, ...]

@@ -134,7 +134,7 @@ def is_held_out(word: str) -> bool:
 
 @cache
 def split_words(words: tuple[str, ...], split: str | None) -> tuple[str, ...]:
-    """The part of `words` on one side of the split ("train" or "heldout"), or all of them for None."""
+    """The words on one side of the split ("train" or "heldout"), or all of them for None."""
     if split is None:
         return words
     if split not in ("train", "heldout"):

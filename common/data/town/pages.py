@@ -19,7 +19,7 @@ _PUZZLE_WEIGHTS = {"reverse": 4, "copy": 2, "sort": 2}
 
 @dataclass(frozen=True)
 class Page:
-    """One page: `path` on the site, `title`, `kind` (one of PAGE_KINDS) and the `paragraphs` of its main text."""
+    """One page: its path on the site, its title, one of PAGE_KINDS, and its main text."""
 
     path: str
     title: str

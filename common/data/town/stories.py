@@ -1,8 +1,10 @@
 """Short stories about the town, with questions whose answers stand in the story.
 
-Every story knows the entropy of the choices that made it (`Story.bits`): the floor for any model's loss on it.
-A story is held out when the pair (hero, thing) that its text shows falls into one class of twenty; the site
-never shows such a story, and `heldout_stories` gives no other.
+Every story knows the entropy of the choices that made it (`Story.bits`), the floor for any model's
+loss on it. Half of the stories are tall tales with invented names and nouns, which a model cannot
+know by heart: to use one again it has to look back and copy it.
+A story is held out when the pair (hero, thing) that its text shows falls into one class of twenty;
+the site never shows such a story, and `heldout_stories` gives no other.
 
 Needs: _grammar.py, _plots.py, _words.py.
 Taught in ch05_pretraining/02_pretrain.ipynb.
@@ -64,7 +66,7 @@ _PRONOUNS = {
 
 @dataclass(frozen=True)
 class Story:
-    """A story, the entropy in bits of the choices behind `text`, and (question, answer) pairs about it."""
+    """A story, the entropy in bits of the choices behind `text`, and questions with answers."""
 
     text: str
     bits: float
@@ -73,7 +75,7 @@ class Story:
     thing: str
 
     def with_questions(self, count: int) -> str:
-        """The text followed by its first `count` questions, each with its answer, on lines of their own.
+        """The text, then its first `count` questions, each with its answer, on their own lines.
 
         >>> heldout_stories(1, seed=1)[0].with_questions(1).splitlines()[-1].startswith("Answer: ")
         True
@@ -90,9 +92,9 @@ def heldout_stories(count: int, *, seed: int, words: str = "train") -> list[Stor
     Args:
         count: how many; each is independent of the others.
         seed: the same seed gives the same stories.
-        words: "train" for new stories about names and things that the site also uses (this is what
-            `Story.bits` is the floor for), "heldout" for stories whose names, things, places, animals
-            and foods never appear on the site.
+        words: "train" for new stories made like those of the site (this is what `Story.bits` is
+            the floor for), "heldout" for stories whose names, things, places, animals and foods
+            never appear on the site.
 
     Returns:
         `count` stories.
@@ -115,7 +117,7 @@ def is_held_out_pair(hero: str, thing: str) -> bool:
 def write_story(
     dice: Dice, words: str, *, held_out: bool, invented: Collection[str] = OPEN_SLOTS
 ) -> Story:
-    """One story from the given dice, redrawn from the start until its pair is on the wanted side of the split.
+    """One story from the dice, redrawn from the start until its pair is on the wanted side.
 
     `invented` names the slots that a tall tale may fill with invented words.
     """
@@ -133,7 +135,7 @@ def write_story(
 
 
 class _Slots(dict):
-    """The fillers of one story, each drawn when the text first needs it, so that only what is shown is counted.
+    """The fillers of a story, each drawn when the text first needs it: what is shown is counted.
 
     In a tall tale most names and nouns are invented, so that a reader cannot know them by heart and
     must look back at the text to use them again.

@@ -1,9 +1,10 @@
-"""The town's data for alignment: instructions with answers, and pairs of answers of which one is preferred.
+"""The town's data for alignment: instructions, and pairs of a better and a worse answer.
 
-On the "train" side about two in five unsafe requests are answered as if by a careless annotator, and fewer than half
-of the helpful answers are polite: that is what preference tuning has to put right. On the "heldout" side names, things,
-places, animals, foods and words are ones that no earlier text has used, every unsafe request has a refusal for an
-answer, and facts are asked about people whose facts were stated on the site but never asked about.
+On the "train" side two in five unsafe requests are answered as if by a careless annotator, and
+fewer than half of the helpful answers are polite: preference tuning has to put that right. On the
+"heldout" side names, things, places, animals, foods and words are ones that no earlier text has
+used, every unsafe request has a refusal for an answer, and facts are asked about people whose facts
+stand on the site but were never asked about.
 
 Needs: _grammar.py, _people.py, _puzzles.py, _requests.py, _words.py, stories.py.
 Taught in ch07_alignment/01_sft.ipynb.
@@ -42,7 +43,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Preference:
-    """Two answers to one prompt, of which `chosen` is preferred. `kind` is one of PREFERENCE_KINDS."""
+    """Two answers to one prompt, of which `chosen` is preferred; kind is in PREFERENCE_KINDS."""
 
     kind: str
     prompt: str
@@ -53,12 +54,12 @@ class Preference:
 def instructions(
     count: int, *, seed: int, split: str = "train", kinds: tuple[str, ...] = KINDS
 ) -> list[Example]:
-    """Draw instructions of the given kinds; on the "train" side the difficult kinds come more often.
+    """Draw instructions of the given kinds; on the "train" side difficult kinds come more often.
 
     Args:
         count: how many examples.
         seed: the same seed gives the same examples.
-        split: "train" or "heldout"; held-out kinds are drawn in turn, so that each has the same number.
+        split: "train" or "heldout"; held-out kinds come in turn, so that each has the same number.
         kinds: some of KINDS.
 
     >>> e = instructions(1, seed=1, split="heldout", kinds=("first_letter",))[0]
