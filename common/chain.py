@@ -1,16 +1,41 @@
 """The whole chain in one file: how big each step is at each budget, and what each step does.
 
-A `Plan` holds the sizes of one budget; the notebooks read theirs from it. The builders make an artefact
-from those before it with the graduates of the seven chapters, a few lines each: a notebook that is opened
-alone calls them, at the smoke budget, for what it misses.
+A `Plan` holds the sizes of one budget; the notebooks read theirs from it. The builders make an
+artefact from those before it with the graduates of the seven chapters, a few lines each: a notebook
+that is opened alone calls them, at the smoke budget, for what it misses.
 
 This is scaffolding of the book, not a subject of it: no notebook teaches it.
 Needs: every chapter's modules.
 """
 
-from dataclasses import dataclass
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
 
-from .model import ModelConfig
+import torch
+
+from .alignment.dpo import dpo
+from .alignment.sft import sft
+from .artifacts import ArtifactStore
+from .data import town
+from .data.batches import BatchSampler
+from .data.collect import save_crawl
+from .data.document import read_jsonl
+from .data.pipeline import build_corpus as clean_crawl
+from .model import ModelConfig, TransformerLM
+from .tokenizer.encode import BPETokenizer
+from .tokenizer.shards import open_shard, write_corpus_shards
+from .tokenizer.special import CHAT_SPECIAL_TOKENS
+from .tokenizer.train import train_bpe
+from .training.adamw import AdamW
+from .training.checkpoint import load_model, save_checkpoint
+from .training.loop import TrainConfig, TrainRecord, train
+from .training.muon import Muon, split_parameters
+
+SITES = ("town", "library")
+VALID_FRACTION = 0.02  # of the documents, for the validation loss
 
 
 @dataclass(frozen=True)
@@ -43,7 +68,7 @@ class Plan:
     eval_examples: int  # held-out examples for each task
 
     def model_config(self, vocab_size: int) -> ModelConfig:
-        """The Llama-style model of the chain, with normalised queries and keys and tied embeddings."""
+        """The Llama-style model of the chain: normalised queries and keys, tied embeddings."""
         return ModelConfig(
             vocab_size=vocab_size,
             context_length=self.context_length,
@@ -53,6 +78,24 @@ class Plan:
             qk_norm=True,
             tie_embeddings=True,
         )
+
+    @property
+    def pretrain_config(self) -> TrainConfig:
+        """The schedule of pretraining: a short warm-up, then a cosine down to 5 %."""
+        return TrainConfig(
+            total_steps=self.pretrain_steps,
+            warmup_steps=self.pretrain_steps // 40,
+            report_every=max(1, self.pretrain_steps // 10),
+            checkpoint_every=max(1, self.pretrain_steps // 10),
+        )
+
+    def optimizers(self, model: TransformerLM) -> list[torch.optim.Optimizer]:
+        """Muon for the matrices of the layers, AdamW for the rest, at the peak learning rates."""
+        matrices, rest = split_parameters(model)
+        return [
+            Muon(matrices, lr=self.muon_lr),
+            AdamW(rest, lr=self.adamw_lr, weight_decay=0.0),
+        ]
 
 
 PLANS = {
@@ -109,3 +152,131 @@ PLANS = {
         eval_examples=250,
     ),
 }
+
+INPUTS: dict[str, tuple[str, ...]] = {
+    "crawl": (),
+    "corpus": ("crawl",),
+    "tokenizer": ("corpus",),
+    "shards": ("corpus", "tokenizer"),
+    "base": ("tokenizer", "shards"),
+    "sft": ("tokenizer", "base"),
+    "aligned": ("tokenizer", "sft"),
+}
+
+
+def build_crawl(store: ArtifactStore, plan: Plan) -> None:
+    """Chapter 1: serve the town and the library, crawl both into WARC files."""
+    with store.create("crawl") as folder:
+        pages = town.pages(plan.town_pages, seed=store.seed)
+        save_crawl(folder, pages, library_pages=plan.library_pages, seed=store.seed)
+
+
+def build_corpus(store: ArtifactStore, plan: Plan) -> None:
+    """Chapter 1: extract, filter, deduplicate and mask."""
+    with store.create("corpus", INPUTS["corpus"]) as folder:
+        clean_crawl(store.path("crawl"), folder)
+
+
+def build_tokenizer(store: ArtifactStore, plan: Plan) -> None:
+    """Chapter 2: learn byte-level BPE merges from the corpus."""
+    with store.create("tokenizer", INPUTS["tokenizer"]) as folder:
+        corpus = store.path("corpus")
+        documents = chain(*(read_jsonl(corpus / f"{name}.jsonl.gz") for name in SITES))
+        texts = (document.text for document in documents)
+        vocab, merges = train_bpe(texts, plan.vocab_size, CHAT_SPECIAL_TOKENS)
+        BPETokenizer(vocab, merges, CHAT_SPECIAL_TOKENS).save(folder / "tokenizer.json")
+
+
+def build_shards(store: ArtifactStore, plan: Plan) -> None:
+    """Chapter 2: encode the corpus to token shards."""
+    with store.create("shards", INPUTS["shards"]) as folder:
+        sites = (read_jsonl(store.path("corpus") / f"{name}.jsonl.gz") for name in SITES)
+        write_corpus_shards(
+            *sites,
+            load_tokenizer(store),
+            folder,
+            valid_fraction=VALID_FRACTION,
+            seed=store.seed,
+            library_share=plan.library_share,
+        )
+
+
+def build_base(store: ArtifactStore, plan: Plan) -> None:
+    """Chapter 5: pretrain the model on the shards."""
+    with store.create("base", INPUTS["base"]) as folder:
+        tokens = open_shard(store.path("shards") / "train.bin")
+        model = new_model(plan, load_tokenizer(store).vocab_size, seed=store.seed)
+        sampler = BatchSampler(tokens, plan.batch_size, plan.window_tokens, seed=store.seed)
+        records = train(
+            model, sampler, plan.pretrain_config, optimizers=plan.optimizers(model), report=_quiet
+        )
+        _save(folder, model, records)
+
+
+def build_sft(store: ArtifactStore, plan: Plan) -> None:
+    """Chapter 7: fine-tune the base model on conversations."""
+    with store.create("sft", INPUTS["sft"]) as folder:
+        model = load_model(store.path("base"))
+        examples = town.instructions(plan.sft_examples, seed=store.seed)
+        records = sft(
+            model,
+            load_tokenizer(store),
+            examples,
+            steps=plan.sft_steps,
+            lr=plan.sft_lr,
+            batch_tokens=plan.sft_batch_tokens,
+            seed=store.seed,
+            report=_quiet,
+        )
+        _save(folder, model, records)
+
+
+def build_aligned(store: ArtifactStore, plan: Plan) -> None:
+    """Chapter 7: tune the fine-tuned model on preferences."""
+    with store.create("aligned", INPUTS["aligned"]) as folder:
+        model = load_model(store.path("sft"))
+        pairs = town.preferences(plan.dpo_pairs, seed=store.seed)
+        records = dpo(
+            model,
+            load_tokenizer(store),
+            pairs,
+            steps=plan.dpo_steps,
+            lr=plan.dpo_lr,
+            beta=plan.dpo_beta,
+            batch_size=plan.dpo_batch_pairs,
+            seed=store.seed,
+            report=_quiet,
+        )
+        _save(folder, model, records)
+
+
+BUILDERS: dict[str, Callable[[ArtifactStore, Plan], None]] = {
+    "crawl": build_crawl,
+    "corpus": build_corpus,
+    "tokenizer": build_tokenizer,
+    "shards": build_shards,
+    "base": build_base,
+    "sft": build_sft,
+    "aligned": build_aligned,
+}
+
+
+def load_tokenizer(store: ArtifactStore) -> BPETokenizer:
+    """The tokenizer of the chain."""
+    return BPETokenizer.load(store.path("tokenizer") / "tokenizer.json")
+
+
+def new_model(plan: Plan, vocab_size: int, *, seed: int) -> TransformerLM:
+    """An untrained model of the plan's size; the same seed gives the same weights."""
+    generator = torch.Generator().manual_seed(seed)
+    return TransformerLM(plan.model_config(vocab_size), generator=generator)
+
+
+def _quiet(record: TrainRecord) -> None:
+    """No report: whoever asked for the artefact says how long it took."""
+
+
+def _save(folder: Path, model: TransformerLM, records: list[TrainRecord]) -> None:
+    save_checkpoint(folder, model=model)
+    text = json.dumps([asdict(record) for record in records], indent=1)
+    (folder / "losses.json").write_text(text + "\n", encoding="utf-8")
