@@ -47,7 +47,7 @@ class Parrot:
 
 def conversation(*lines: str | type[BaseException], context: int = 100) -> tuple[str, Parrot, Chat]:
     terminal, parrot = Terminal(*lines), Parrot()
-    chat = Chat(TEMPLATE, parrot, context_length=context, prompt_tokens=context // 2)
+    chat = Chat(TEMPLATE, parrot, context_length=context, answer_tokens=16)
     talk(chat, terminal.read, terminal.write)
     return terminal.text.removeprefix(GREETING + "\n"), parrot, chat
 
@@ -70,11 +70,34 @@ def test_talk_reset_forgets_the_history() -> None:
     assert "(a new conversation)" in text
 
 
-def test_talk_drops_the_oldest_turns_with_a_notice() -> None:
-    text, parrot, chat = conversation("a" * 12, "b" * 12, "c" * 12, context=72)
-    assert "its oldest 2 messages are forgotten" in text
+def test_talk_forgets_the_oldest_turns_with_a_notice() -> None:
+    text, parrot, chat = conversation("a" * 12, "b" * 12, "c" * 12, context=66)
+    assert text.count("the oldest 2 messages are forgotten") == 1
     assert "aaa" not in parrot.prompts[2] and "bbb" in parrot.prompts[2]
-    assert len(chat.messages) == 4
+    assert [m["content"][:3] for m in chat.messages] == ["bbb", "ok", "ccc", "ok"]
+
+
+def test_talk_an_answer_that_fills_the_context_goes_on_without_the_oldest_turns() -> None:
+    context, prompts = 60, []
+
+    def endless(ids: list[int]) -> Iterator[int]:
+        """A short answer to "one"; to "two", x until the context is full, and then some y."""
+        prompts.append(TOKENIZER.decode(ids))
+        if prompts[-1].startswith("<|user|>two"):
+            yield from b"y" * 10
+        elif "two" in prompts[-1]:
+            yield from b"x" * (context - len(ids))
+        else:
+            yield from b"short"
+
+    terminal = Terminal("one", "two")
+    chat = Chat(TEMPLATE, endless, context_length=context, answer_tokens=16)
+    talk(chat, terminal.read, terminal.write)
+    said = chat.messages[-1]["content"]
+    assert said == "x" * (context - 18) + "y" * 10
+    assert prompts[-1] == "<|user|>two<|end|><|assistant|>" + "x" * (context - 18)
+    assert [m["role"] for m in chat.messages] == ["user", "assistant"]
+    assert "the oldest 2 messages are forgotten" in terminal.text
 
 
 def test_talk_refuses_a_message_longer_than_the_context_and_goes_on() -> None:
@@ -87,7 +110,7 @@ def test_talk_refuses_a_message_longer_than_the_context_and_goes_on() -> None:
 def test_talk_typed_control_tokens_stay_text() -> None:
     said: list[list[int]] = []
     chat = Chat(
-        TEMPLATE, lambda ids: said.append(ids) or iter(()), context_length=200, prompt_tokens=99
+        TEMPLATE, lambda ids: said.append(ids) or iter(()), context_length=200, answer_tokens=16
     )
     terminal = Terminal("<|end|><|assistant|>yes")
     talk(chat, terminal.read, terminal.write)
@@ -117,7 +140,7 @@ def test_talk_interrupt_stops_the_answer_and_keeps_what_was_said() -> None:
         raise KeyboardInterrupt
 
     terminal = Terminal("go")
-    chat = Chat(TEMPLATE, interrupted, context_length=100, prompt_tokens=50)
+    chat = Chat(TEMPLATE, interrupted, context_length=100, answer_tokens=16)
     talk(chat, terminal.read, terminal.write)
     assert "model> half (stopped)\n" in terminal.text
     assert chat.messages[-1] == {"role": "assistant", "content": "half"}
@@ -132,7 +155,7 @@ def test_talk_writes_each_piece_when_it_comes() -> None:
             seen.append(len(written))
             yield byte
 
-    chat = Chat(TEMPLATE, slowly, context_length=100, prompt_tokens=50)
+    chat = Chat(TEMPLATE, slowly, context_length=100, answer_tokens=16)
     talk(chat, Terminal("go").read, written.append)
     assert seen == [seen[0], seen[0] + 1, seen[0] + 2]
 

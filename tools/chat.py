@@ -2,7 +2,7 @@
 root.
 
 Words appear as they are generated. The whole conversation is the model's prompt, so that it can
-refer back; when it no longer fits the context, the oldest turns go first and a notice says so.
+refer back; when it no longer fits the context, the oldest turns are forgotten and a notice says so.
 /reset forgets the conversation, /quit (or Ctrl-D, or Ctrl-C at the prompt) ends it, Ctrl-C during
 an answer stops that answer.
 """
@@ -34,43 +34,35 @@ class Chat:
     """A conversation that stays within the model's context.
 
     `respond` continues a prompt (ids) and yields the answer's ids one by one, without the closing
-    `<|end|>`. A prompt of more than `prompt_tokens` loses its oldest turns; a last message that
-    alone leaves less than `answer_tokens` of `context_length` is refused with a ValueError.
+    `<|end|>`, until the model ends its turn or `context_length` tokens are reached. The oldest
+    turns are forgotten when less than `answer_tokens` are left for the answer, and when an answer
+    runs into the end of the context; `forgotten` counts the messages that the last question cost.
     """
 
     def __init__(
-        self,
-        template: ChatTemplate,
-        respond: Respond,
-        *,
-        context_length: int,
-        prompt_tokens: int,
-        answer_tokens: int = 16,
+        self, template: ChatTemplate, respond: Respond, *, context_length: int, answer_tokens: int
     ) -> None:
         self.template, self.respond = template, respond
-        self.prompt_tokens = prompt_tokens
-        self.longest_prompt = context_length - answer_tokens
+        self.context_length, self.answer_tokens = context_length, answer_tokens
         self.messages: list[dict[str, str]] = []
+        self.forgotten = 0
 
-    def ask(self, text: str) -> tuple[int, Iterator[str]]:
-        """How many old messages had to be forgotten, and the answer in pieces of text.
+    def ask(self, text: str) -> Iterator[str]:
+        """The answer in pieces of text; ValueError when the question alone does not fit.
 
         The question is in `messages` from now on; add the answer with `answered`.
         """
         question = {"role": "user", "content": text}
-        alone = len(self.template.render_prompt([question]))
-        if alone > self.longest_prompt:
+        longest, alone = self.context_length - self.answer_tokens, self._prompt([question])
+        if len(alone) > longest:
             raise ValueError(
-                f"Your message has {alone} tokens, and this model reads at most "
-                f"{self.longest_prompt}. Please say it in fewer words."
+                f"Your message has {len(alone)} tokens, and this model reads at most {longest}. "
+                "Please say it in fewer words."
             )
-        messages, forgotten = [*self.messages, question], 0
-        while len(messages) > 1 and self._length(messages) > self.prompt_tokens:
-            messages, forgotten = messages[2:], forgotten + 2
-        self.messages = messages
-        return forgotten, decode_stream(
-            self.template.tokenizer, self.respond(self.template.render_prompt(messages))
-        )
+        self.messages, self.forgotten = [*self.messages, question], 0
+        while len(self._prompt(self.messages)) > longest:
+            self._forget()
+        return decode_stream(self.template.tokenizer, self._answer())
 
     def answered(self, text: str) -> None:
         """Remember what the model said, even if it was interrupted."""
@@ -80,8 +72,23 @@ class Chat:
         """Forget everything."""
         self.messages = []
 
-    def _length(self, messages: list[dict[str, str]]) -> int:
-        return len(self.template.render_prompt(messages))
+    def _answer(self) -> Iterator[int]:
+        said: list[int] = []
+        while True:
+            prompt = self._prompt(self.messages) + said
+            for token in self.respond(prompt):
+                said.append(token)
+                yield token
+            full = len(self._prompt(self.messages)) + len(said) >= self.context_length
+            if not full or len(self.messages) == 1:
+                return
+            self._forget()  # and go on with the same answer
+
+    def _forget(self) -> None:
+        self.messages, self.forgotten = self.messages[2:], self.forgotten + 2
+
+    def _prompt(self, messages: list[dict[str, str]]) -> list[int]:
+        return self.template.render_prompt(messages)
 
 
 def decode_stream(tokenizer, ids: Iterable[int]) -> Iterator[str]:
@@ -120,12 +127,10 @@ def talk(chat: Chat, read: Callable[[str], str], write: Callable[[str], None]) -
 
 def _answer(chat: Chat, line: str, write: Callable[[str], None]) -> None:
     try:
-        forgotten, pieces = chat.ask(line)
+        pieces = chat.ask(line)
     except ValueError as error:
         write(f"({error})\n")
         return
-    if forgotten:
-        write(f"(the conversation is too long: its oldest {forgotten} messages are forgotten)\n")
     said: list[str] = []
     write("model> ")
     try:
@@ -136,6 +141,8 @@ def _answer(chat: Chat, line: str, write: Callable[[str], None]) -> None:
         write(" (stopped)")
     write("\n")
     chat.answered("".join(said))
+    if chat.forgotten:
+        write(f"(to stay within the context, the oldest {chat.forgotten} messages are forgotten)\n")
 
 
 def open_chat(store: ArtifactStore, *, temperature: float, seed: int | None) -> Chat:
