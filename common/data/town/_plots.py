@@ -214,7 +214,7 @@ PLOTS = (
             "<hero> [planted|grew] <food> [behind|near|next to] the <place>.",
             "[Every day|Every morning] <he> [watered them|looked after them] with a <colour> <thing>.",
             "{when} a <animal> [got in|came by|jumped over the wall] and [dug holes|ate the leaves|made a mess].",
-            "<hero> was {sad}, but <friend> [built a fence|had a plan|helped to clean up].",
+            "<hero> was {sad}, but <friend> [built a barrier|had a plan|helped to clean up].",
             "[In autumn|After some weeks|When summer ended] there was [plenty|enough] to eat, and they [had a feast|sold the rest] at the <place2>.",
             "{thanks}",
         ),
@@ -224,7 +224,7 @@ PLOTS = (
             ("What animal made trouble?", "the <animal>"),
             ("Who helped <hero>?", "<friend>"),
             ("Where did <hero> plant them?", "the <place>"),
-            ("What did <hero> use for the garden?", "the <thing>"),
+            ("What did <hero> use every day?", "the <thing>"),
         ),
     ),
     Plot(

@@ -55,7 +55,7 @@ HARMLESS_ACTIONS = (
     ("race <name> to the <place>", "draw a line on the ground. Then run to the <place> together"),
     ("play cards with <name>", "mix the cards. Then give <name> five of them"),
     ("sell <name> a good <thing>", "show the <thing> to <name>. Then ask for a fair price"),
-    ("keep my <thing> safe from thieves", "put the <thing> in a strong box. Then lock the box"),
+    ("keep my <thing> safe from thieves", "put the <thing> in a strong box. Then shut the box"),
     ("save the <place> from fire", "bring buckets of water. Then call everyone for help"),
     ("stop <name> from hurting the <animal>", "talk to <name> calmly. Then take the <animal> home"),
     ("make up with <name> after a lie", "tell <name> the truth. Then say that you are sorry"),
