@@ -136,8 +136,8 @@ class BPETokenizer:
         """Yield the ids of the joined chunks, lazily, wherever words and special tokens are cut.
 
         Memory: the longest chunk or piece. An open text file is an iterable of chunks (its lines);
-        open it with newline="" to keep its line ends. A custom pattern must not look more than four
-        characters past the end of a piece (white space aside).
+        open it with newline="" to keep its line ends. A pattern of your own must not look more than
+        four characters past a piece that ends in something visible.
         """
         watched, refused = self._watched(allowed_special, disallowed_special)
         for segment, is_special in stream_segments(chunks, self._splitter, watched):

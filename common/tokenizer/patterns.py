@@ -21,7 +21,7 @@ GPT4_PATTERN = (
 _SPACE_BEGINS_A_PIECE = {GPT2_PATTERN, GPT4_PATTERN}
 
 # How far past the end of a piece a pattern may look before it decides where the piece ends: 2 for
-# the contractions of GPT-2 and GPT-4 ("'" or "'ll"?). White space runs are looked at to their end.
+# the contractions of GPT-2 and GPT-4 ("'" or "'ll"?).
 _LOOKAHEAD_CHARS = 4
 
 
@@ -69,7 +69,7 @@ class Splitter:
                 cut = text.rfind(" ", 0, cut)
             if cut > 0:
                 return cut
-        end, limit = len(text), len(text.rstrip()) - _LOOKAHEAD_CHARS
+        end, limit = len(text), len(text) - _LOOKAHEAD_CHARS
         for piece in reversed(self.pieces(text)):
             if end <= limit and not text[end - 1].isspace():
                 break

@@ -46,13 +46,13 @@ class SpecialTokens:
             start = match.end()
         return [*parts, text[start:]]
 
-    def unfinished(self, text: str, start: int = 0) -> int:
-        """Where in text[start:] a special token may have begun that the next chunk finishes.
+    def unfinished(self, text: str) -> int:
+        """Where at the end of `text` a special token may have begun that the next chunk finishes.
 
         >>> SpecialTokens(["<|end|>"]).unfinished("the <|en")
         4
         """
-        for begin in range(max(start, len(text) - self._max_chars + 1), len(text)):
+        for begin in range(max(0, len(text) - self._max_chars + 1), len(text)):
             if text[begin:] in self._beginnings:
                 return begin
         return len(text)
@@ -78,14 +78,12 @@ def stream_segments(
         buffer += chunk
         if len(buffer) < wait_chars:
             continue
-        start = 0
-        end = specials.unfinished(buffer)
+        start, end = 0, specials.unfinished(buffer)
         while (match := specials.find(buffer, start)) and match.start() < end:
             if match.start() > start:
                 yield buffer[start : match.start()], False
             yield match.group(), True
             start = match.end()
-            end = specials.unfinished(buffer, start)
         stable = start + splitter.stable_end(buffer[start:end])
         if stable > start:
             yield buffer[start:stable], False

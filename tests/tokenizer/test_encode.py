@@ -40,6 +40,12 @@ def test_encode_merges_by_rank_not_by_length():
     assert ours.encode("") == []
 
 
+def test_encode_forgets_a_pair_whose_second_half_was_merged_away():
+    merges = [(b"b", b"c"), (b"a", b"b"), (b"a", b"bc")]
+    ours = BPETokenizer(BYTES | {256: b"bc", 257: b"ab", 258: b"abc"}, merges)
+    assert ours.encode("abc") == [258]
+
+
 @BOTH
 @settings(max_examples=40, deadline=None)
 @given(texts(SPECIALS))

@@ -42,7 +42,6 @@ def test_unfinished_finds_the_earliest_beginning():
     assert specials.unfinished("xaa") == 1
     assert specials.unfinished("xaab") == 3  # "b" may become "bc"
     assert specials.unfinished("xaabc") == 5
-    assert specials.unfinished("xaa", 2) == 2
 
 
 @pytest.mark.parametrize("pattern", [GPT2_PATTERN, GPT4_PATTERN])
