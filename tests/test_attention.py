@@ -84,9 +84,10 @@ def test_attention_accepts_other_numbers_of_keys_and_value_sizes() -> None:
 def test_row_that_may_attend_nowhere_gives_zeros_and_no_gradient() -> None:
     q, k, v = (t.requires_grad_() for t in random_qkv(3, 4))
     mask = torch.tensor([[True, True, False], [False, False, False], [True, True, True]])
-    output = scaled_dot_product_attention(q, k, v, mask)
+    with pytest.warns(UserWarning, match="Anomaly"), torch.autograd.detect_anomaly():
+        output = scaled_dot_product_attention(q, k, v, mask)
+        output.square().sum().backward()  # raises if a NaN appears on the way
     assert (output[1] == 0).all()
-    output.square().sum().backward()
     assert all(t.grad.isfinite().all() for t in (q, k, v))
     assert (q.grad[1] == 0).all()
 
