@@ -161,7 +161,9 @@ def test_phrases_are_text_and_no_patterns():
     assert phrase_filter("what", phrases=["w.at"]).value == 0.0
 
 
-@pytest.mark.parametrize("good", ["Café „Müller“ – naïve", "São João, Ñandú", "Årø, Ëlan"])
+@pytest.mark.parametrize(
+    "good", ["Café „Müller“ – naïve", "São João, Ñandú", "Årø, Ëlan", "12 °C, 5 £", "Čapek, Škoda"]
+)
 def test_mojibake_leaves_letters_and_finds_them_misread(good):
     misread = good.encode("utf-8").decode("cp1252", errors="replace")
     assert mojibake_filter(good).value == 0.0
