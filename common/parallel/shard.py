@@ -21,8 +21,8 @@ class ShardedOptimizer(torch.optim.Optimizer):
 
     params: parameters, or dicts of them with their own settings, the same on every rank. Gradients
     must be equal on all ranks when `step` is called (see DDP). The result is what `optimizer_cls`
-    gives in one process, to the last bit. Each parameter goes, whole, to the rank that owns the fewest
-    numbers so far. Memory a rank: its share of the state. Traffic a step: every parameter once.
+    gives in one process, to the last bit. Each parameter goes, whole, to the rank that owns least
+    so far. Memory a rank: its share of the state. Traffic a step: every parameter once.
 
     >>> import tempfile
     >>> rendezvous = f"file://{tempfile.mkdtemp()}/store"
