@@ -108,7 +108,8 @@ class _Builder:
         self.site = Site({}, {}, {})
         self.num_mess = 0
         self.menu: list[Link] = [("/", "Home"), ("/index/1", "Archive"), ("/about", "About us")]
-        self.menu += [(f"/index/{n}", f"Part {n}") for n in range(2, 6)]
+        num_parts = min(5, len(self.pages) // _LINKS_PER_INDEX)
+        self.menu += [(f"/index/{n}", f"Part {n}") for n in range(2, num_parts + 1)]
         self.links = [(page.path, page.title) for page in self.pages] or self.menu
         for page in self.pages:
             self.add(page.path, "clean", page.title, page.paragraphs)

@@ -55,13 +55,12 @@ def _raw_server(*answers):
                 connection.sendall(answer)
                 connection.shutdown(socket.SHUT_RDWR)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    listener.close()
-    for connection in held:
-        connection.close()
-    thread.join()
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    finally:
+        for connection in [listener, *held]:
+            connection.close()
 
 
 def _ok(body):
@@ -224,6 +223,7 @@ def test_crawl_gives_a_dripping_server_no_more_than_its_timeout():
         def readinto(self, buffer):
             if self.timeouts[-1] <= 0.001:
                 raise TimeoutError
+            assert len(self.timeouts) < 1_000_000, "it would read for ever"
             buffer[:1] = b"x"
             return 1
 

@@ -68,6 +68,17 @@ def test_extract_text_leaves_boilerplate_out(junk, order):
     assert len(extract_text(page.encode(), main_content=False)) > len(f"Ships\n\n{LONG}\n\nYes.")
 
 
+def test_extract_text_drops_a_heading_over_links_and_keeps_one_over_text():
+    links = '<ul><li><a href="/a">A story</a></li></ul>'
+    page = f"<div><p>{LONG}</p><h3>See also</h3>{links}<h3>At night</h3><p>{LONG}</p></div>"
+    assert extract_text(page.encode()) == f"{LONG}\n\nAt night\n\n{LONG}"
+
+
+def test_extract_text_keeps_the_gap_before_a_block_that_is_left_out():
+    page = f"<p>{LONG}</p><ul><li><a href='/a'>A story</a></li><li>{LONG}</li></ul>"
+    assert extract_text(page.encode()) == f"{LONG}\n\n{LONG}"
+
+
 def test_extract_text_keeps_the_header_of_an_article():
     page = f"<article><header><h1>Ships</h1></header><p>{LONG}</p></article>"
     assert extract_text(page.encode()).startswith("Ships\n\n")
