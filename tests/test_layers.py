@@ -65,6 +65,11 @@ def test_embedding_reads_rows():
     assert torch.equal(table(ids), table.weight[ids])
 
 
+def test_embedding_rows_start_small():
+    torch.manual_seed(0)
+    assert Embedding(1000, 64).weight.std().item() == pytest.approx(0.02, rel=0.02)
+
+
 def test_embedding_refuses_an_id_outside_the_table():
     with pytest.raises(IndexError, match="out of range"):
         Embedding(5, 3)(torch.tensor([5]))
