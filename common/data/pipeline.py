@@ -174,7 +174,7 @@ def near_duplicates_step(*, jaccard_threshold: float = 0.8, seed: int = 0) -> St
 _REPETITION = rules_step(partial(gopher_repetition_filter, max_duplicate_ngrams={5: 0.42}))
 _MASK = edit_step("masked", mask_emails, mask_phone_numbers, mask_ips)
 TOWN_STEPS: Mapping[str, Step] = {
-    "prose": rules_step(partial(gopher_quality_filter, min_words=100, min_stop_words=1)),
+    "prose": rules_step(partial(gopher_quality_filter, min_words=200, min_stop_words=1)),
     "repetition": _REPETITION,
     "spam": rules_step(phrase_filter),
     "mojibake": rules_step(mojibake_filter),
