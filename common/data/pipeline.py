@@ -170,15 +170,16 @@ def near_duplicates_step(*, jaccard_threshold: float = 0.8, seed: int = 0) -> St
 
 
 # Neither site reads like the prose the papers' limits were set for: the town's puzzles and the
-# library's methods repeat their forms. Notebook 02 measures these numbers.
+# library's methods repeat their forms. Notebooks 02 and 03 measure these numbers.
 _REPETITION = rules_step(partial(gopher_repetition_filter, max_duplicate_ngrams={5: 0.42}))
+_NEAR_COPIES = near_duplicates_step(jaccard_threshold=0.7)
 _MASK = edit_step("masked", mask_emails, mask_phone_numbers, mask_ips)
 TOWN_STEPS: Mapping[str, Step] = {
     "prose": rules_step(partial(gopher_quality_filter, min_words=200, min_stop_words=1)),
     "repetition": _REPETITION,
     "spam": rules_step(phrase_filter),
     "mojibake": rules_step(mojibake_filter),
-    "near copies": near_duplicates_step(),
+    "near copies": _NEAR_COPIES,
     "personal data": _MASK,
 }
 LIBRARY_STEPS: Mapping[str, Step] = {
@@ -186,7 +187,7 @@ LIBRARY_STEPS: Mapping[str, Step] = {
     "prose": rules_step(gopher_quality_filter),
     "repetition": _REPETITION,
     "mojibake": rules_step(mojibake_filter),
-    "near copies": near_duplicates_step(),
+    "near copies": _NEAR_COPIES,
     "personal data": _MASK,
 }
 
