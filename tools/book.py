@@ -8,7 +8,6 @@ notebook is up to date when its code, the modules it imports, the plan of its bu
 artefacts it used are what they were, so an interrupted run goes on where it stopped.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -25,7 +24,7 @@ from common.notebook import Book, artifacts_root
 
 from .execute import NotebookFailed, execute
 from .report import evaluation_report
-from .sources import ROOT, book_notebooks, modules_hash, read_notebook, source_hash
+from .sources import ROOT, book_notebooks, modules_hash, plan_hash, read_notebook, source_hash
 
 
 class BookFailed(Exception):
@@ -37,7 +36,8 @@ class Record:
     """What a notebook was run from, what it made, and what that cost.
 
     Attributes:
-        source, modules, plan: hashes of its code, of the modules it imports, of the budget's plan.
+        source, modules, plan: hashes of its code, of the modules it imports, of what it reads of
+            the budget's plan.
         needs, creates: digest of each artefact it used or made.
         seconds: wall time.
         peak_mib: highest resident memory in MiB.
@@ -58,14 +58,14 @@ class Runner:
     Args:
         root: the repository.
         budget: smoke, book or gpu.
-        plan: the budget's plan, as text.
+        plan: the sizes of that budget (common/chain.py).
     """
 
-    def __init__(self, root: Path, budget: str, plan: str) -> None:
+    def __init__(self, root: Path, budget: str, plan: object) -> None:
         self.root = root
         self.store = ArtifactStore(artifacts_root(), budget)
         self.copies = artifacts_root() / budget / "notebooks"
-        self.plan = hashlib.sha256(plan.encode()).hexdigest()[:16]
+        self.plan = plan
         self.notebooks = book_notebooks(root)
 
     def run(self) -> int:
@@ -154,8 +154,11 @@ class Runner:
 
     def _hashes(self, path: Path) -> dict[str, str]:
         notebook = read_notebook(path)
-        modules = modules_hash(notebook, self.root)
-        return {"source": source_hash(notebook), "modules": modules, "plan": self.plan}
+        return {
+            "source": source_hash(notebook),
+            "modules": modules_hash(notebook, self.root),
+            "plan": plan_hash(notebook, self.plan),
+        }
 
     def _expected_seconds(self, path: Path) -> float | None:
         """From the last run here, else what the committed notebook says of the book budget."""
@@ -189,7 +192,7 @@ def main() -> int:
     budget = os.environ.get("BOOK_BUDGET", "book")
     start = time.monotonic()
     try:
-        runner = Runner(ROOT, budget, repr(Book(budget, seed=0).plan))
+        runner = Runner(ROOT, budget, Book(budget, seed=0).plan)
         ran = runner.run()
         print(_summary(runner, ran, time.monotonic() - start) + "\n")
         print(evaluation_report(runner.store.path("evaluation")))

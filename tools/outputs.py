@@ -78,7 +78,7 @@ def _plain(output: nbformat.NotebookNode, count: int) -> nbformat.NotebookNode:
 
 def main(root: Path = ROOT) -> int:
     """Refresh every notebook and the README's result, or nothing if a run is stale or missing."""
-    runner = Runner(root, "book", "")
+    runner = Runner(root, "book", None)
     fresh = {}
     for path in book_notebooks(root):
         record = runner.record(path)

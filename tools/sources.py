@@ -2,14 +2,16 @@
 
 import ast
 import hashlib
+import inspect
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
-# The plan, not the text, of chain.py matters to a notebook; tools/book.py hashes it separately.
+# The plan, not the text, of chain.py matters to a notebook: see plan_hash.
 SCAFFOLDING = {"common/notebook.py", "common/artifacts.py", "common/chain.py"}
 
 
@@ -52,19 +54,58 @@ def modules_hash(notebook: nbformat.NotebookNode, root: Path = ROOT) -> str:
 
 def rests_on(notebook: nbformat.NotebookNode, root: Path = ROOT) -> set[str]:
     """Files of common that the notebook imports, directly or not, scaffolding left out."""
-    todo = list(_imports("\n".join(map(without_magics, code_cells(notebook))), "", root))
+    todo = [file for tree in _trees(notebook) for file in _imports(tree, "", root)]
     found: set[str] = set()
     while todo:
         file = todo.pop()
         if file not in found and file not in SCAFFOLDING:
             found.add(file)
-            todo.extend(_imports((root / file).read_text(encoding="utf-8"), file, root))
+            tree = ast.parse((root / file).read_text(encoding="utf-8"))
+            todo.extend(_imports(tree, file, root))
     return found
 
 
-def _imports(source: str, file: str, root: Path) -> Iterator[str]:
+def plan_hash(notebook: nbformat.NotebookNode, plan: object) -> str:
+    """Changes when a part of the budget's plan that the notebook reads does.
+
+    Parts are recognised by name, `plan.<name>`; a plan that is passed on whole counts whole.
+    """
+    nodes = [node for tree in _trees(notebook) for node in ast.walk(tree)]
+    named = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    passed = [arg for node in nodes if isinstance(node, ast.Call) for arg in node.args]
+    if any(getattr(arg, "attr", getattr(arg, "id", "")) == "plan" for arg in passed):
+        used = [repr(plan)]
+    elif "plan" in named:
+        used = _parts(plan, {name for name in named if hasattr(plan, name)})
+    else:
+        used = []
+    return hashlib.sha256("\n".join(used).encode()).hexdigest()[:16]
+
+
+def _parts(plan: object, names: set[str]) -> list[str]:
+    """Values of the named fields; for methods and properties their source and what that reads."""
+    found, todo = {}, sorted(names)
+    while todo:
+        name = todo.pop()
+        if name in found:
+            continue
+        member = getattr(type(plan), name, None)
+        if name not in vars(plan) and (callable(member) or isinstance(member, property)):
+            found[name] = inspect.getsource(getattr(member, "fget", member))
+            read = re.findall(r"self\.(\w+)", found[name])
+            todo += [other for other in read if hasattr(plan, other)]
+        else:
+            found[name] = repr(getattr(plan, name))
+    return [f"{name}={found[name]}" for name in sorted(found)]
+
+
+def _trees(notebook: nbformat.NotebookNode) -> list[ast.Module]:
+    return [ast.parse(without_magics(source)) for source in code_cells(notebook)]
+
+
+def _imports(tree: ast.Module, file: str, root: Path) -> Iterator[str]:
     """Files of common that this source imports, wherever in it the import stands."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _files(alias.name.split("."), (), root)

@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 
 from tools.book import BookFailed, Runner, _duration
+
+PLAN = SimpleNamespace(words=3)
 
 # What common/notebook.py does, without loading torch into every kernel.
 SETUP = """
@@ -46,7 +49,7 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runner:
     monkeypatch.delenv("BOOK_TRACE", raising=False)
     write_notebook(tmp_path / "ch01_data" / "01_make.ipynb", SETUP, MAKE)
     write_notebook(tmp_path / "ch02_use" / "01_use.ipynb", SETUP, USE)
-    return Runner(tmp_path, "smoke", "plan")
+    return Runner(tmp_path, "smoke", PLAN)
 
 
 def test_run_executes_in_order_and_then_nothing_until_something_changes(
@@ -109,15 +112,17 @@ def test_a_dead_kernel_is_one_sentence(book: Runner) -> None:
 def test_an_artefact_nobody_made_is_named(book: Runner) -> None:
     write_notebook(book.notebooks[0], SETUP, MAKE)
     with pytest.raises(BookFailed, match="ch01_data/01_make needs the artefact 'corpus', which no"):
-        Runner(book.root, "book", "plan").run()
+        Runner(book.root, "book", PLAN).run()
 
 
 def test_a_changed_plan_or_record_is_not_up_to_date(book: Runner) -> None:
-    first = book.notebooks[0]
-    write_notebook(book.notebooks[1], "1")
+    first, second = book.notebooks
+    write_notebook(first, "class book: plan = None\nwords = book.plan and book.plan.words")
+    write_notebook(second, "1")
     book.run()
-    assert book.up_to_date(first)
-    assert not Runner(book.root, "smoke", "another plan").up_to_date(first)
+    other = Runner(book.root, "smoke", SimpleNamespace(words=4))
+    assert (book.up_to_date(first), book.up_to_date(second)) == (True, True)
+    assert (other.up_to_date(first), other.up_to_date(second)) == (False, True)
     record = book.copies / "ch01_data" / "01_make.json"
     record.write_text(record.read_text()[:20])
     assert not book.up_to_date(first)
@@ -129,7 +134,7 @@ def test_an_unwritable_place_is_one_sentence(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BOOK_ARTIFACTS", str(tmp_path / "file"))
     with pytest.raises(BookFailed, match="cannot write to .*notebooks: Not a directory"):
-        Runner(tmp_path, "smoke", "plan").run()
+        Runner(tmp_path, "smoke", PLAN).run()
 
 
 def test_a_full_disk_is_one_sentence(book: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +149,7 @@ def test_expected_seconds_come_from_the_committed_notebook(book: Runner) -> None
     notebook = json.loads(path.read_text())
     notebook["metadata"]["book"] = {"seconds": 42}
     path.write_text(json.dumps(notebook))
-    assert Runner(book.root, "book", "plan")._expected_seconds(path) == 42
+    assert Runner(book.root, "book", PLAN)._expected_seconds(path) == 42
     assert book._expected_seconds(path) is None
 
 

@@ -13,7 +13,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 RUN = "import sys; from pathlib import Path; from tools.book import Runner; " + (
-    "Runner(Path(sys.argv[1]), 'smoke', 'plan').run()"
+    "Runner(Path(sys.argv[1]), 'smoke', None).run()"
 )
 WAIT = "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\n"
 WAIT += "while True:\n    time.sleep(0.05)"

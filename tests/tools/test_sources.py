@@ -1,10 +1,12 @@
 """What a notebook rests on: its hash follows the modules it imports, however indirectly."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools.sources import modules_hash, rests_on, source_hash, without_magics
+from tools.sources import modules_hash, plan_hash, rests_on, source_hash, without_magics
 
 
 def tree(root: Path) -> Path:
@@ -58,3 +60,33 @@ def test_source_hash_is_of_the_code_alone() -> None:
 
 def test_without_magics_keeps_lines_and_indentation() -> None:
     assert without_magics("if x:\n    %pip install y\n!ls") == "if x:\n    pass\npass"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan with two fields, one of them behind a property."""
+
+    steps: int
+    pages: int
+
+    @property
+    def warmup(self) -> int:
+        return self.steps // 10
+
+
+@pytest.mark.parametrize(
+    ("code", "follows_steps", "follows_pages"),
+    [
+        ("steps = book.plan.steps", True, False),
+        ("plan = book.plan\nplan.warmup", True, False),
+        ("plan = book.plan\nshow(plan)", True, True),
+        ("plan = dict(steps=3)", False, False),
+    ],
+)
+def test_plan_hash_follows_what_is_read(
+    code: str, follows_steps: bool, follows_pages: bool
+) -> None:
+    notebook, plan = new_notebook(cells=[new_code_cell(code)]), Plan(steps=100, pages=7)
+    before = plan_hash(notebook, plan)
+    assert (plan_hash(notebook, replace(plan, steps=200)) != before) == follows_steps
+    assert (plan_hash(notebook, replace(plan, pages=8)) != before) == follows_pages
