@@ -4,7 +4,7 @@ bfloat16 is float32 with the last 16 bits cut off: the same range up to 3.4e38, 
 bits instead of 24. Weights, sums and optimizer state stay float32; only the factors of matrix
 products are rounded (mixed precision: Micikevicius et al. 2017, arXiv 1710.03740; bfloat16:
 Kalamkar et al. 2019, arXiv 1905.12322).
-Taught in ch05_pretraining/01_training_step.ipynb.
+Taught in ch05_pretraining/02_pretrain.ipynb.
 Needs: nothing but torch.
 """
 
