@@ -154,12 +154,40 @@ class MultiHeadAttention(nn.Module):
         ):  # a single query is the last token: it may see every key
             causal = causal_mask(num_tokens, num_keys, device=x.device)
             mask = causal if mask is None else mask & causal
-        heads = F.scaled_dot_product_attention(
-            q, k, v, mask, is_causal=is_causal, enable_gqa=self.num_kv_heads != self.num_heads
-        )
+        if is_causal and _products_win(q):
+            heads = _causal_by_products(q, k, v)
+        else:
+            heads = F.scaled_dot_product_attention(
+                q, k, v, mask, is_causal=is_causal, enable_gqa=self.num_kv_heads != self.num_heads
+            )
         return self.output_proj(heads.transpose(1, 2).flatten(2))  # (B, T, H * D)
 
     def _split_heads(self, x: Tensor, norm: RMSNorm | None) -> Tensor:
         """(B, T, H * D) -> (B, H, T, D), a view of what the norm, if any, made of each head."""
         heads = x.unflatten(-1, (-1, self.head_dim))  # (B, T, H, D)
         return (heads if norm is None else norm(heads)).transpose(1, 2)
+
+
+def _products_win(q: Tensor) -> bool:
+    """Where torch's fused kernel is the slower way: bfloat16 on a CPU, backwards, up to T = 1024.
+
+    Forward and backward at B 6, H 4, T 192, D 32, one core: 8.8 ms fused, 4.6 ms by products.
+    """
+    return q.device.type == "cpu" and q.dtype == torch.bfloat16 and 1 < q.shape[-2] <= 1024
+
+
+def _causal_by_products(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Causal attention, q (B, H, T, D), k and v (B, H_kv, T, D), by products that keep weights.
+
+    The first half of the queries needs the first half of the keys only: a quarter of the work.
+    """
+    num_tokens, group_size = q.shape[-2], q.shape[1] // k.shape[1]
+    q = (q / math.sqrt(q.shape[-1])).contiguous()
+    k, v = (t.repeat_interleave(group_size, dim=1) for t in (k, v))  # contiguous as well
+    hidden = ~causal_mask(num_tokens, num_tokens, device=q.device)
+    hide = torch.zeros_like(hidden, dtype=q.dtype).masked_fill(hidden, -math.inf)
+    rows = []
+    for start, end in ((0, num_tokens // 2), (num_tokens // 2, num_tokens)):
+        scores = q[:, :, start:end] @ k[:, :, :end].mT + hide[start:end, :end]
+        rows.append(torch.softmax(scores, dim=-1) @ v[:, :, :end])
+    return torch.cat(rows, dim=2)

@@ -118,6 +118,21 @@ def test_layer_equals_the_loop_over_heads(num_kv_heads: int, dtype: torch.dtype)
     torch.testing.assert_close(layer(x), readable_attention(layer, x), **TOLERANCE[dtype])
 
 
+@pytest.mark.parametrize("num_kv_heads", [1, 4])
+@pytest.mark.parametrize("num_tokens", [2, 7, 40])
+def test_bfloat16_gradients_follow_float32(num_tokens: int, num_kv_heads: int) -> None:
+    """On a CPU bfloat16 takes products in place of the fused kernel: the same derivative."""
+    exact = new_attention(torch.float32, num_kv_heads=num_kv_heads)
+    rounded = new_attention(torch.bfloat16, num_kv_heads=num_kv_heads)
+    x = random_tokens(2, num_tokens, 32, dtype=torch.float32)
+    for layer, tokens in ((exact, x), (rounded, x.bfloat16())):
+        layer(tokens).float().sin().sum().backward()
+    for name, parameter in exact.named_parameters():
+        actual = rounded.get_parameter(name).grad.float()
+        error = (actual - parameter.grad).norm() / parameter.grad.norm()
+        assert error < 0.05, f"{name}: relative error {error:.3f}"
+
+
 def test_layer_equals_torch_multihead_attention() -> None:
     layer = new_attention(num_kv_heads=4, rope=None, qk_norm=False, bias=True)
     reference = torch.nn.MultiheadAttention(32, 4, batch_first=True, dtype=torch.float64)
@@ -133,9 +148,10 @@ def test_layer_equals_torch_multihead_attention() -> None:
     torch.testing.assert_close(layer(x), expected, **TOLERANCE[torch.float64])
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 @pytest.mark.parametrize("masked", [False, True])
-def test_no_output_depends_on_a_later_token(masked: bool) -> None:
-    layer, x = new_attention(), random_tokens(1, 6, 32)
+def test_no_output_depends_on_a_later_token(masked: bool, dtype: torch.dtype) -> None:
+    layer, x = new_attention(dtype), random_tokens(1, 6, 32, dtype=dtype)
     mask = torch.ones(1, 1, 6, 6, dtype=torch.bool) if masked else None
     jacobian = torch.autograd.functional.jacobian(lambda t: layer(t, mask=mask), x)
     depends = jacobian[0, :, :, 0].abs().amax(dim=(1, 3))  # (T of the output, T of the input)
