@@ -1,6 +1,6 @@
 """Word tasks with one right answer: copy, reverse, first letter, sort, add.
 
-Half of the words are invented ("brasp", "tiloon"), so that the only way to learn a task is to learn what it does.
+Most of the words are invented ("brasp", "tiloon"), so that the only way to learn a task is to learn what it does.
 Addition is split by the sorted pair of its terms: if 3 + 8 is shown, 8 + 3 is not held out.
 """
 
@@ -42,7 +42,7 @@ def _known_words(split: str) -> tuple[str, ...]:
 def _words(dice: Dice, split: str, count: int) -> list[str]:
     words: list[str] = []
     while len(words) < count:
-        known = dice.chance(0.5)
+        known = dice.chance(0.4)
         word = dice.pick(_known_words(split)) if known else invented_word(dice, split)
         if word not in words:
             words.append(word)

@@ -98,25 +98,20 @@ smith tailor teacher weaver
 """.split()
 )
 
-_ONSETS = "b bl br c ch cl d dr f fl g gl gr h j k l m n p pl pr r s sh sk sl sn sp st t th tr v w y z".split()
-_VOWELS = "a e i o u ai ee oo".split()
-_CODAS = "b d ft g k l lt m mp n nd ng nk p r rk rn s sk st".split()
-_UNWANTED = (
-    "cum",
-    "fag",
-    "fuk",
-    "dik",
-    "cok",
-    "nig",
-    "poop",
-    "jap",
-    "rap",
-    "pis",
-    "ass",
-    "hor",
-    "boob",
-    "wank",
-    "spik",
+_ONSETS = (
+    "",
+    *"b bl br c ch cl cr d dr f fl fr g gl gr h j k l m n p pl pr r s sc sh sk sl sm sn sp st sw".split(),
+    *"t th tr v w wh y z".split(),
+)
+_VOWELS = tuple("a a e e i i o o u u ai ea ee oa oo ou".split())
+_CODAS = tuple(
+    "b d ft g k l ld ll lt m mp n nd ng nk nt p r rd rk rn rt s sh sk ss st t th v".split()
+)
+_UNWANTED = tuple(
+    """
+anus arse ass boob cok coon crap cum cunt damn dik dum fag fart fat fuk hell homo hor jap kil nig nip
+paki penis pis poo poot prik rap sex shit slut spas spik stab suk sui tit turd twat wank whor
+""".split()
 )
 
 
@@ -157,12 +152,16 @@ def invented_word(dice: Dice, split: str) -> str:
     """
     while True:
         before = dice.bits
-        syllables = 1 if dice.chance(0.5) else 2
+        syllables = 1 if dice.chance(0.6) else 2
         parts = (
             dice.pick(_ONSETS) + dice.pick(_VOWELS) + dice.pick(_CODAS) for _ in range(syllables)
         )
         word = "".join(parts)
-        if is_held_out(word) == (split == "heldout") and not any(bad in word for bad in _UNWANTED):
+        if (
+            len(word) > 2
+            and is_held_out(word) == (split == "heldout")
+            and not any(bad in word for bad in _UNWANTED)
+        ):
             dice.bits += _BITS_OF_SPLIT[split]
             return word
         dice.bits = before

@@ -13,8 +13,8 @@ from ._requests import refusal, request, small_talk
 from .stories import write_story
 
 PAGE_KINDS = ("story", "puzzles", "facts", "dialogue")
-_KIND_OF_TEN = ("story",) * 6 + ("puzzles",) * 2 + ("facts", "dialogue")
-_PUZZLE_WEIGHTS = {"reverse": 4, "copy": 2, "sort": 2}
+_KIND_OF_TWENTY = ("story",) * 9 + ("puzzles",) * 8 + ("facts",) + ("dialogue",) * 2
+_PUZZLE_WEIGHTS = {"reverse": 4, "copy": 3, "first_letter": 2, "sort": 2}
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def pages(count: int, *, seed: int) -> list[Page]:
 
 def _page(index: int, seed: int) -> Page:
     dice = Dice(f"page/{seed}/{index}")
-    kind = dice.pick(_KIND_OF_TEN)
+    kind = dice.pick(_KIND_OF_TWENTY)
     writer, size, name = {
         "story": (_story, 16, "Stories"),
         "puzzles": (_puzzle, 40, "Word puzzles"),
@@ -53,7 +53,7 @@ def _page(index: int, seed: int) -> Page:
 
 def _story(dice: Dice) -> str:
     story = write_story(dice, "train", held_out=False)
-    return story.with_questions(dice.integer(2, 4) if dice.chance(0.4) else 0)
+    return story.with_questions(dice.integer(2, 4) if dice.chance(0.6) else 0)
 
 
 def _puzzle(dice: Dice) -> str:

@@ -22,8 +22,9 @@ KINDS = ("story_question", "story_request", *PUZZLE_KINDS, "fact", "chat", "unsa
 PREFERENCE_KINDS = ("refuse", "help", "polite")
 _WEIGHTS = {
     "story_question": 6,
-    "story_request": 3,
-    "reverse": 3,
+    "reverse": 4,
+    "copy": 2,
+    "first_letter": 2,
     "sort": 2,
     "unsafe": 2,
     "harmless": 2,
