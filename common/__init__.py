@@ -1,3 +1,3 @@
-"""The package that the seven chapters of "Build a Large Language Model from Scratch" graduate into."""
+"""What the seven chapters of "Build a Large Language Model from Scratch" graduate into."""
 
 __version__ = "0.1.0"

@@ -3,8 +3,9 @@
 Each class is its formula and its parameters. Where torch has a fused kernel that computes the same
 formula, the forward pass calls it, and a test compares it with the formula written out.
 
-RMSNorm: Zhang and Sennrich 2019, arXiv 1910.07467, eq. 4. LayerNorm: Ba et al. 2016, arXiv 1607.06450.
-GELU: Hendrycks and Gimpel 2016, arXiv 1606.08415. SwiGLU: Shazeer 2020, arXiv 2002.05202, eq. 6.
+RMSNorm: Zhang and Sennrich 2019, arXiv 1910.07467, eq. 4. LayerNorm: Ba et al. 2016,
+arXiv 1607.06450. GELU: Hendrycks and Gimpel 2016, arXiv 1606.08415. SwiGLU: Shazeer 2020,
+arXiv 2002.05202, eq. 6.
 Shapes: leading dimensions are free; the last one is d_model (D), d_in, d_out or d_ff (F).
 Taught in ch04_model/01_the_model.ipynb.
 Needs: nothing but torch.

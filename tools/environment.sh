@@ -29,8 +29,8 @@ if ! new_enough "$run"; then
 fi
 
 echo "Installing what pyproject.toml asks for into .venv; a few minutes the first time."
-if ! "$run" -m pip install --quiet --disable-pip-version-check --upgrade pip ||
-   ! "$run" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"; then
+if ! "$run" -m pip install -qq --disable-pip-version-check --upgrade pip ||
+   ! "$run" -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[test]"; then
     echo "Installation failed; the lines above say why. The same make command tries again." >&2
     exit 1
 fi
