@@ -17,8 +17,10 @@ if ! new_enough "$run"; then
         fi
     done
     if [ -z "$found" ]; then
-        seen=$("${PYTHON:-python3}" --version 2>&1 || true)
-        echo "The book needs Python 3.11 or newer; ${PYTHON:-python3} is: ${seen:-not there}." >&2
+        wanted=${PYTHON:-python3}
+        seen="not there"
+        if command -v "$wanted" >/dev/null; then seen=$("$wanted" --version 2>&1); fi
+        echo "The book needs Python 3.11 or newer, but $wanted is $seen." >&2
         exit 1
     fi
     echo "Creating .venv with $("$found" --version)."
