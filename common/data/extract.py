@@ -3,8 +3,7 @@
 A page is cut into blocks (what a browser sets apart by line breaks). A block counts as boilerplate
 when most of it is link text (Kohlschütter, Fankhauser and Nejdl, "Boilerplate Detection using
 Shallow Text Features", WSDM 2010) or when an element around it says so (<nav>, class="comments").
-The main content is the smallest element that holds 80 % of the text that remains, where a block's
-vote is its length, and less than that for short blocks.
+The main content is the smallest element that holds 80 % of the text that remains.
 
 Taught in ch01_data/01_crawl_and_extract.ipynb.
 Needs: lxml, _html.py, document.py.
@@ -22,8 +21,7 @@ from ._html import parse_html
 from .document import Document, WarcPage
 
 LINK_DENSITY_LIMIT = 0.5  # a block with a larger share of link text is navigation
-LONG_BLOCK_CHARS = 80  # a block half as long has a quarter of the vote: labels, buttons, captions
-MAIN_SHARE = 0.8  # of the votes, inside the element taken as main content
+MAIN_SHARE = 0.8  # of the characters of all other blocks, inside the element with the content
 
 _SKIPPED = frozenset("head script style noscript template svg iframe select textarea".split())
 _BOILERPLATE_TAGS = frozenset("nav aside header footer button dialog menu".split())
@@ -118,21 +116,16 @@ def main_blocks(blocks: list[Block]) -> list[bool]:
 
 
 def _main_element(good: list[Block]) -> int | None:
-    """The number of the smallest element with MAIN_SHARE of the votes."""
-    votes: Counter[int] = Counter()
-    total = 0.0
+    """The number of the smallest element with MAIN_SHARE of the text, None for too few blocks."""
+    chars: Counter[int] = Counter()
     for block in good:
-        chars = len(block.text)
-        vote = chars * min(1.0, chars / LONG_BLOCK_CHARS)
-        total += vote
         for element in block.path:
-            votes[element] += vote
+            chars[element] += len(block.text)
+    needed = MAIN_SHARE * sum(len(block.text) for block in good)
     # An element with one block is a paragraph, not the place where the paragraphs are.
     num_blocks = Counter(element for block in good for element in block.path)
     # Elements that hold more than half are nested, and an inner element has a higher number.
-    return max(
-        (e for e in votes if votes[e] >= MAIN_SHARE * total and num_blocks[e] > 1), default=None
-    )
+    return max((e for e in chars if chars[e] >= needed and num_blocks[e] > 1), default=None)
 
 
 def split_blocks(html_bytes: bytes, *, content_type: str | None = None) -> list[Block]:

@@ -44,6 +44,12 @@ def test_jsonl_same_documents_give_the_same_bytes(tmp_path, name):
     assert (tmp_path / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
 
 
+def test_write_jsonl_puts_neither_time_nor_name_into_the_gzip_header(tmp_path):
+    write_jsonl(DOCUMENTS, tmp_path / "docs.jsonl.gz")
+    header = (tmp_path / "docs.jsonl.gz").read_bytes()[:10]
+    assert (header[3], header[4:8]) == (0, bytes(4))
+
+
 def test_write_jsonl_failing_half_way_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "docs.jsonl.gz"
     write_jsonl(DOCUMENTS, path)
@@ -123,7 +129,13 @@ def test_read_warc_passes_over_records_that_are_no_response(tmp_path):
         b"WARC/1.0\r\nWARC-Type: warcinfo\r\nWARC-Record-ID: <urn:uuid:1>\r\n"
         b"WARC-Date: 2026-01-02T03:04:05Z\r\nContent-Length: 4\r\n\r\nabcd\r\n\r\n"
     )
-    path.write_bytes(info + path.read_bytes())
+    http = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = info.replace(b"warcinfo", b"request").replace(b": 4", b": %d" % len(http))
+    request = request.replace(
+        b"\r\n\r\nabcd",
+        b"\r\nWARC-Target-URI: http://x/\r\nContent-Type: application/http\r\n\r\n" + http,
+    )
+    path.write_bytes(info + request + path.read_bytes())
     assert list(read_warc(path)) == PAGES[:1]
 
 

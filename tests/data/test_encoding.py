@@ -26,6 +26,11 @@ def test_decode_html_prefers_valid_utf8_to_a_false_header():
     assert (text, encoding) == (LATIN, "utf-8")
 
 
+def test_decode_html_prefers_valid_utf8_to_another_declaration_that_fits():
+    page = "Привет".encode()
+    assert decode_html(page, content_type="text/html; charset=koi8-r") == ("Привет", "utf-8")
+
+
 def test_decode_html_falls_back_when_the_header_falsely_says_utf8():
     text, encoding = decode_html(LATIN.encode("cp1252"), content_type="text/html; charset=utf-8")
     assert (text, encoding) == (LATIN, "cp1252")
