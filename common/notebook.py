@@ -161,15 +161,15 @@ def start(seed: int = 0) -> Book:
 def artifacts_root() -> Path:
     """Where artefacts live: BOOK_ARTIFACTS, or `artifacts/` beside the package in a checkout.
 
-    Where the package was installed without a checkout (Colab), `artifacts/` in the working folder.
+    Where the package was installed without a checkout (Colab), in the working folder. A relative
+    BOOK_ARTIFACTS counts from the same place, not from the folder of each notebook.
 
-    >>> artifacts_root().name
-    'artifacts'
+    >>> artifacts_root().is_absolute()
+    True
     """
-    if "BOOK_ARTIFACTS" in os.environ:
-        return Path(os.environ["BOOK_ARTIFACTS"])
     checkout = (_PACKAGE_PARENT / "pyproject.toml").is_file()
-    return (_PACKAGE_PARENT if checkout else Path.cwd()) / "artifacts"
+    base = _PACKAGE_PARENT if checkout else Path.cwd()
+    return base / os.environ.get("BOOK_ARTIFACTS", "artifacts")
 
 
 def show_source(obj: object, *, lines: tuple[int, int] | None = None) -> None:

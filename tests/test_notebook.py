@@ -164,6 +164,16 @@ def test_progress_without_a_total_prints_the_count(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "letters: 3 of 3 in 0 s\n"
 
 
+def test_artifacts_root_does_not_depend_on_the_working_folder_in_a_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOOK_ARTIFACTS", "elsewhere")
+    before = notebook.artifacts_root()
+    monkeypatch.chdir(tmp_path)
+    assert notebook.artifacts_root() == before
+    assert before.name == "elsewhere"
+
+
 def test_artifacts_root_without_a_checkout_is_the_working_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
