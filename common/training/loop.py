@@ -100,7 +100,8 @@ def next_token_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
     tensor(6.9315)
     """
     inputs, targets = batch
-    return cross_entropy(model(inputs), targets)  # (B, T, V) against (B, T)
+    logits = model(inputs).float()  # (B, T, V); mixed precision hands them over in 16 bits
+    return cross_entropy(logits, targets)
 
 
 def train(
