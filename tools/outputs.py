@@ -45,8 +45,9 @@ def with_outputs(
     for cell in notebook.cells:
         if cell.cell_type == "code" and not cell.source.strip():
             continue
+        kept = {"tags": list(cell.metadata.tags)} if "tags" in cell.metadata else {}
         fresh = nbformat.from_dict(
-            {"cell_type": cell.cell_type, "id": "", "metadata": {}, "source": cell.source}
+            {"cell_type": cell.cell_type, "id": "", "metadata": kept, "source": cell.source}
         )
         if cell.cell_type == "code":
             count += 1

@@ -32,6 +32,12 @@ def test_outputs_come_over_and_text_stays() -> None:
     nbformat.validate(fresh)
 
 
+def test_tags_stay_and_other_cell_metadata_goes() -> None:
+    tagged = notebook()
+    tagged.cells[1].metadata = nbformat.from_dict({"tags": ["slow"], "collapsed": True})
+    assert with_outputs(tagged, executed(), RECORD).cells[1].metadata == {"tags": ["slow"]}
+
+
 def test_two_runs_give_the_same_bytes() -> None:
     first, second = (nbformat.writes(with_outputs(notebook(), executed(), RECORD)) for _ in "ab")
     assert first == second
