@@ -189,21 +189,28 @@ class Runner:
 
 def main() -> int:
     """Run the book at BOOK_BUDGET and print what the model at the end can do."""
-    budget = os.environ.get("BOOK_BUDGET", "book")
     start = time.monotonic()
     try:
-        runner = Runner(ROOT, budget, Book(budget, seed=0).plan)
+        book = _book()
+        runner = Runner(ROOT, book.budget, book.plan)
         ran = runner.run()
         print(_summary(runner, ran, time.monotonic() - start) + "\n")
         print(evaluation_report(runner.store.path("evaluation")))
     except KeyboardInterrupt:
         print("\nStopped. What was finished is kept; the same command goes on from here.")
         return 130
-    except (BookFailed, ArtifactError, OSError, ValueError) as error:
+    except (BookFailed, ArtifactError, OSError) as error:
         print(f"\n{error}", file=sys.stderr)
         print("What was finished is kept; the same command goes on from here.", file=sys.stderr)
         return 1
     return 0
+
+
+def _book() -> Book:
+    try:
+        return Book(os.environ.get("BOOK_BUDGET", "book"), seed=0)
+    except ValueError as error:
+        raise BookFailed(str(error)) from None
 
 
 def _summary(runner: Runner, ran: int, seconds: float) -> str:
