@@ -6,6 +6,7 @@ import pytest
 
 from common.data import town
 from common.data.encoding import decode_html
+from common.data.extract import extract_text
 from common.data.site import MESS_SHARES, Response, render_town, serve
 
 
@@ -119,3 +120,12 @@ def test_serve_takes_a_function_and_stops_with_its_block():
         assert _get(base_url, "/tea?milk=1") == [(418, b"/tea?milk=1")]
     with pytest.raises(ConnectionRefusedError):
         _get(base_url, "/tea")
+
+
+def test_render_town_keeps_letters_that_an_encoding_lacks():
+    pages = [Note(f"/{n}", "Łódź", ("Zażółć gęślą jaźń, 日本語.",)) for n in range(60)]
+    site = render_town(pages, seed=0, mess=False)
+    for page in pages:
+        response = site.responses[page.path]
+        text = extract_text(response.body, content_type=response.headers["Content-Type"])
+        assert text == site.texts[page.path] == "Łódź\n\nZażółć gęślą jaźń, 日本語."
