@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal, Protocol
 
 import torch
@@ -136,28 +137,26 @@ def train(
     """
     peaks = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
     run = {"config": asdict(config), "peak_lrs": peaks}
-    done, records, losses, seconds_before = 0, [], [], 0.0
+    state = dict(model=model, optimizers=optimizers, sampler=sampler)
+    done, records, losses, seconds = 0, [], [], 0.0
     if checkpoint_dir is not None and (Path(checkpoint_dir) / "state.json").exists():
-        done, records, losses, seconds_before = _resume(
-            checkpoint_dir, run, model=model, optimizers=optimizers, sampler=sampler
-        )
+        done, records, losses, seconds = _resume(checkpoint_dir, run, **state)
     for record in records:
         report(record)
     groups = [group for optimizer in optimizers for group in optimizer.param_groups]
     params = [p for group in groups for p in group["params"]]
-    device, mixed = params[0].device, config.compute_dtype == "bfloat16"
-    start = time.perf_counter()
+    device, mixed = params[0].device.type, config.compute_dtype == "bfloat16"
+    start = time.perf_counter() - seconds
     model.train()
 
     for step in range(done + 1, config.total_steps + 1):
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
+        with torch.autocast(device, torch.bfloat16, enabled=mixed):
             loss = loss_fn(model, sampler.next_batch())
-        loss.backward()
-        grad_norm = clip_grad_norm_(params, config.max_grad_norm)
         losses.append(_finite(loss, "loss", step))
-        _finite(grad_norm, "gradient norm", step)
+        loss.backward()
+        grad_norm = _finite(clip_grad_norm_(params, config.max_grad_norm), "gradient norm", step)
 
         lr_factor = _lr_factor(step, config)
         for group, peak in zip(groups, peaks, strict=True):
@@ -168,33 +167,18 @@ def train(
         last = step == config.total_steps
         if step == 1 or step % config.report_every == 0 or last:
             valid_loss = evaluate(model) if evaluate else None
-            seconds = seconds_before + time.perf_counter() - start
-            loss_mean, losses = sum(losses) / len(losses), []
+            seconds, mean_loss = time.perf_counter() - start, fmean(losses)
             record = TrainRecord(
-                step,
-                config.total_steps,
-                loss_mean,
-                valid_loss,
-                grad_norm.item(),
-                lr_factor,
-                seconds,
+                step, config.total_steps, mean_loss, valid_loss, grad_norm, lr_factor, seconds
             )
-            records.append(record)
             report(record)
+            records.append(record)
+            losses = []
         if checkpoint_dir is not None and (step % config.checkpoint_every == 0 or last):
-            progress = {
-                "run": run,
-                "records": [asdict(record) for record in records],
-                "losses": losses,
-                "seconds": seconds_before + time.perf_counter() - start,
-            }
+            seconds = time.perf_counter() - start
+            progress = dict(run=run, records=list(map(asdict, records)), losses=losses)
             save_checkpoint(
-                checkpoint_dir,
-                model=model,
-                optimizers=optimizers,
-                sampler=sampler,
-                step=step,
-                extra=progress,
+                checkpoint_dir, step=step, extra=progress | {"seconds": seconds}, **state
             )
 
     for group, peak in zip(groups, peaks, strict=True):
