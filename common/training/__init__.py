@@ -1,4 +1,7 @@
-"""Training: optimizers, schedule, the loop, checkpoints and evaluation."""
+"""Training: optimizers, schedule, the loop, checkpoints and evaluation.
+
+Needs: adamw.py, checkpoint.py, loop.py, muon.py.
+"""
 
 from .adamw import AdamW
 from .checkpoint import load_model

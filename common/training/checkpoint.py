@@ -49,7 +49,11 @@ class _Stateful(Protocol):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What `load_checkpoint` returns beside the objects that it fills."""
+    """What `load_checkpoint` returns beside the objects that it fills.
+
+    >>> Checkpoint(step=7, model_config=None).extra
+    {}
+    """
 
     step: int
     model_config: dict[str, Any] | None
