@@ -22,6 +22,7 @@ from tests.contracts.reading import (
 NAMED_FILE = re.compile(r"ch\d\d_\w+/\w+\.ipynb|tests/[\w/]+\.py")
 TAUGHT = re.compile(r"Taught in\s+(ch\d\d_\w+/\w+\.ipynb(?:\s*(?:,|and)\s*ch\d\d_\w+/\w+\.ipynb)*)")
 NEEDS = re.compile(r"^Needs: (.+?)(?:\n\s*\n|\nTaught|\Z)", re.MULTILINE | re.DOTALL)
+CHAIN = "common/chain.py"
 ALWAYS_THERE = {"torch", "numpy"}
 
 
@@ -124,7 +125,7 @@ def short_name(file: str) -> str:
 def is_copied_alone(module: Module) -> bool:
     """Whether people copy it by name: private modules and package doors travel with others."""
     name = PurePosixPath(module.path).name
-    return not name.startswith("_") and module.path != "common/chain.py"
+    return not name.startswith("_") and module.path != CHAIN
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +150,8 @@ def test_docstrings_name_files_that_exist(module: Module) -> None:
     assert not problems, "\n".join(problems)
 
 
-@each_module
+# The steps of chain.py take seconds each and need each other's results: make book runs them.
+@pytest.mark.parametrize("module", [m for m in modules() if m.path != CHAIN], ids=lambda m: m.path)
 def test_public_names_have_an_example(module: Module) -> None:
     assert not (problems := without_example(module)), "\n".join(problems)
 

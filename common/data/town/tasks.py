@@ -6,7 +6,7 @@ fewer than half of the helpful answers are polite: preference tuning has to put 
 used, every unsafe request has a refusal for an answer, and facts are asked about people whose facts
 stand on the site but were never asked about.
 
-Needs: _grammar.py, _people.py, _puzzles.py, _requests.py, _words.py, stories.py.
+Needs: _grammar.py, _people.py, _puzzles.py, _requests.py, stories.py.
 Taught in ch07_alignment/01_sft.ipynb.
 """
 
