@@ -8,7 +8,7 @@ new_enough() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
 
-if ! new_enough "$run"; then
+if ! new_enough "$run" || ! "$run" -m pip --version >/dev/null 2>&1; then
     found=""
     for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python}; do
         if new_enough "$candidate"; then
