@@ -13,7 +13,7 @@ import re
 
 # Each pattern starts at a boundary and matches in one way only: ten thousand letters without an "@"
 # cost one pass, not ten thousand.
-_EMAIL = re.compile(r"(?<![\w.%+-])[\w.%+-]++@(?:[\w-]+\.)+[^\W\d_]{2,}")
+_EMAIL = re.compile(r"(?<![\w.%+-])[\w.%+-]+@(?:[\w-]+\.)+[^\W\d_]{2,}")
 _PHONE = re.compile(
     r"""(?<![\w.+-])(?:
         \+(?:[ .()-]{0,2}[0-9]){8,15}                   # +44 (0)20 7946 0958
