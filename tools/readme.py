@@ -51,7 +51,7 @@ def table(notebooks: list[Path], folder: Path, root: Path = ROOT) -> str:
         number = f"{int(path.parent.name[2:4])}.{int(path.name[:2])}"
         link = path.relative_to(folder).as_posix()
         files = taught[path.relative_to(root).as_posix()]
-        modules = ", ".join(f"[{_short(file)}]({up}{file})" for file in files)
+        modules = ", ".join(f"[{Path(file).stem}]({up}{file})" for file in files)
         seconds = notebook.metadata.get("book", {}).get("seconds")
         total = None if seconds is None or total is None else total + seconds
         rows.append(
@@ -104,10 +104,6 @@ def stale_readmes(root: Path = ROOT) -> dict[Path, str]:
         if fresh != text:
             stale[readme] = fresh
     return stale
-
-
-def _short(file: str) -> str:
-    return file.removeprefix("common/").removesuffix("/__init__.py").removesuffix(".py")
 
 
 def main() -> int:
