@@ -12,9 +12,14 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-RUN = "import sys; from pathlib import Path; from tools.book import Runner; " + (
-    "Runner(Path(sys.argv[1]), 'smoke', None).run()"
-)
+# Ctrl-C is ignored by what a shell starts in the background: listen to it again.
+RUN = """
+import signal, sys
+from pathlib import Path
+from tools.book import Runner
+signal.signal(signal.SIGINT, signal.default_int_handler)
+Runner(Path(sys.argv[1]), "smoke", None).run()
+"""
 WAIT = "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\n"
 WAIT += "while True:\n    time.sleep(0.05)"
 
@@ -29,16 +34,22 @@ def test_interrupt_stops_the_kernel_and_keeps_what_was_finished(tmp_path: Path) 
     command = [sys.executable, "-c", RUN, str(tmp_path)]
     book = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     pid_file = tmp_path / "ch02_use" / "pid"
+    try:
+        kernel = psutil.Process(wait_for_number(pid_file, book))
+        book.send_signal(signal.SIGINT)
+        assert "KeyboardInterrupt" in book.communicate(timeout=60)[1]
+        psutil.wait_procs([kernel], timeout=60)
+        assert not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE
+    finally:
+        book.kill()
+    records = (tmp_path / "artifacts" / "smoke" / "notebooks").rglob("*.json")
+    assert [path.name for path in records] == ["01_quick.json"]
+
+
+def wait_for_number(file: Path, process: subprocess.Popen) -> int:
+    """The number in a file, once the process has had the time to write it."""
     deadline = time.monotonic() + 120
-    while not (pid_file.is_file() and pid_file.read_text()):
-        assert book.poll() is None and time.monotonic() < deadline, "the cell never started"
+    while not (file.is_file() and file.read_text()):
+        assert process.poll() is None and time.monotonic() < deadline, "the cell never started"
         time.sleep(0.05)
-    kernel = psutil.Process(int(pid_file.read_text()))
-    book.send_signal(signal.SIGINT)
-    assert "KeyboardInterrupt" in book.communicate(timeout=60)[1]
-    psutil.wait_procs([kernel], timeout=60)
-    assert not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE
-    records = sorted(
-        p.name for p in (tmp_path / "artifacts" / "smoke" / "notebooks").rglob("*.json")
-    )
-    assert records == ["01_quick.json"]
+    return int(file.read_text())
