@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from common.alignment.chat import ChatTemplate
 from common.tokenizer.encode import BPETokenizer
 from common.tokenizer.special import CHAT_SPECIAL_TOKENS
-from tools.chat import GREETING, Chat, decode_stream, main, talk
+from tools.chat import GREETING, Chat, decode_stream, main, talk, without_first_space
 
 TOKENIZER = BPETokenizer({i: bytes([i]) for i in range(256)}, [], CHAT_SPECIAL_TOKENS)
 TEMPLATE = ChatTemplate(TOKENIZER)
@@ -60,18 +60,19 @@ def test_talk_shows_question_and_answer() -> None:
 def test_talk_sends_the_history() -> None:
     _, parrot, _ = conversation("a", "b")
     assert (
-        parrot.prompts[1] == "<|user|>a<|end|><|assistant|>ok<|end|><|user|>b<|end|><|assistant|>"
+        parrot.prompts[1]
+        == "<|user|> a<|end|><|assistant|> ok<|end|><|user|> b<|end|><|assistant|>"
     )
 
 
 def test_talk_reset_forgets_the_history() -> None:
     text, parrot, _ = conversation("a", "/reset", "b")
-    assert parrot.prompts[1] == "<|user|>b<|end|><|assistant|>"
+    assert parrot.prompts[1] == "<|user|> b<|end|><|assistant|>"
     assert "(a new conversation)" in text
 
 
 def test_talk_forgets_the_oldest_turns_with_a_notice() -> None:
-    text, parrot, chat = conversation("a" * 12, "b" * 12, "c" * 12, context=66)
+    text, parrot, chat = conversation("a" * 12, "b" * 12, "c" * 12, context=70)
     assert text.count("the oldest 2 messages are forgotten") == 1
     assert "aaa" not in parrot.prompts[2] and "bbb" in parrot.prompts[2]
     assert [m["content"][:3] for m in chat.messages] == ["bbb", "ok", "ccc", "ok"]
@@ -83,7 +84,7 @@ def test_talk_an_answer_that_fills_the_context_goes_on_without_the_oldest_turns(
     def endless(ids: list[int]) -> Iterator[int]:
         """A short answer to "one"; to "two", x until the context is full, and then some y."""
         prompts.append(TOKENIZER.decode(ids))
-        if prompts[-1].startswith("<|user|>two"):
+        if prompts[-1].startswith("<|user|> two"):
             yield from b"y" * 10
         elif "two" in prompts[-1]:
             yield from b"x" * (context - len(ids))
@@ -94,16 +95,16 @@ def test_talk_an_answer_that_fills_the_context_goes_on_without_the_oldest_turns(
     chat = Chat(TEMPLATE, endless, context_length=context, answer_tokens=16)
     talk(chat, terminal.read, terminal.write)
     said = chat.messages[-1]["content"]
-    assert said == "x" * (context - 18) + "y" * 10
-    assert prompts[-1] == "<|user|>two<|end|><|assistant|>" + "x" * (context - 18)
+    assert said == "x" * (context - 21) + "y" * 10
+    assert prompts[-1] == "<|user|> two<|end|><|assistant|>" + "x" * (context - 21)
     assert [m["role"] for m in chat.messages] == ["user", "assistant"]
     assert "the oldest 2 messages are forgotten" in terminal.text
 
 
 def test_talk_refuses_a_message_longer_than_the_context_and_goes_on() -> None:
     text, parrot, chat = conversation("x" * 99, "y")
-    assert "(Your message has 102 tokens, and this model reads at most 84." in text
-    assert parrot.prompts == ["<|user|>y<|end|><|assistant|>"]
+    assert "(Your message has 103 tokens, and this model reads at most 84." in text
+    assert parrot.prompts == ["<|user|> y<|end|><|assistant|>"]
     assert [m["content"] for m in chat.messages] == ["y", "ok"]
 
 
@@ -172,6 +173,12 @@ def test_decode_stream_holds_back_half_a_character() -> None:
 
 def test_decode_stream_broken_bytes_become_replacement_characters() -> None:
     assert "".join(decode_stream(TOKENIZER, b"a\xffb\xc3")) == "a\ufffdb\ufffd"
+
+
+@pytest.mark.parametrize("pieces", [[" a", " b"], ["a", " b"], [" ", "a", " b"], []])
+def test_without_first_space_removes_one_space_at_the_start(pieces) -> None:
+    expected = "".join(pieces).removeprefix(" ")
+    assert "".join(without_first_space(pieces)) == expected
 
 
 def test_main_says_what_to_do_when_there_is_no_model(tmp_path, monkeypatch, capsys) -> None:

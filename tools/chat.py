@@ -62,7 +62,7 @@ class Chat:
         self.messages, self.forgotten = [*self.messages, question], 0
         while len(self._prompt(self.messages)) > longest:
             self._forget()
-        return decode_stream(self.template.tokenizer, self._answer())
+        return without_first_space(decode_stream(self.template.tokenizer, self._answer()))
 
     def answered(self, text: str) -> None:
         """Remember what the model said, even if it was interrupted."""
@@ -103,6 +103,15 @@ def decode_stream(tokenizer, ids: Iterable[int]) -> Iterator[str]:
             yield piece
     if rest := decoder.decode(b"", final=True):
         yield rest
+
+
+def without_first_space(pieces: Iterable[str]) -> Iterator[str]:
+    """The same text without the space that the chat template puts in front of every content."""
+    pieces = iter(pieces)
+    for first in pieces:
+        yield first.removeprefix(" ")
+        break
+    yield from pieces
 
 
 def talk(chat: Chat, read: Callable[[str], str], write: Callable[[str], None]) -> None:

@@ -1,1 +1,4 @@
-"""From a model that continues text to one that answers: chat template, SFT, DPO and evaluation."""
+"""From a model that continues text to one that answers: chat template, SFT, DPO, evaluation.
+
+Needs: nothing.
+"""

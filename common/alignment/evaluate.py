@@ -119,6 +119,7 @@ def reply_all(
     >>> len(reply_all(TransformerLM(config), tokenizer, ["1 + 1?", "Hi!"]))
     2
     """
+    template = ChatTemplate(tokenizer)
     if plain:
         ids = [tokenizer.encode(plain_prompt(text), allowed_special=()) for text in prompts]
         newlines = (
@@ -126,11 +127,10 @@ def reply_all(
         )
         stop_ids = {ord("\n"), *newlines, tokenizer.special_id("<|endoftext|>")}
     else:
-        template = ChatTemplate(tokenizer)
         ids = [template.render_prompt([{"role": "user", "content": text}]) for text in prompts]
         stop_ids = {template.end_id}
     replies = generate_batch(model, ids, max_new_tokens, stop_ids=stop_ids, temperature=0.0)
-    return [tokenizer.decode(reply) for reply in replies]
+    return [template.read_reply(reply) for reply in replies]
 
 
 def evaluate_chat(

@@ -14,6 +14,7 @@ Needs: batches.py, chat.py, ../model.py, ../numerics.py, ../training/ (adamw.py,
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from ..model import TransformerLM
@@ -23,6 +24,9 @@ from ..training.loop import TrainConfig, TrainRecord, train
 from ..training.muon import Muon, split_parameters
 from .batches import IGNORE_INDEX, ChatBatches, join_turns
 from .chat import ChatTemplate
+
+# What the base model has read in the place of each control token, to start from.
+_MEANINGS = {"<|user|>": "Question:", "<|assistant|>": "Answer:", "<|end|>": "\n"}
 
 
 class _Instruction(Protocol):
@@ -39,7 +43,6 @@ def response_log_probs(model: Callable, input_ids: Tensor, labels: Tensor) -> Te
     -100 gives 0, so that a sum over T is the log-probability of the labelled tokens. Gradients
     flow. Cost: one forward pass and O(B T V).
 
-    >>> import torch
     >>> uniform = lambda ids: torch.zeros(*ids.shape, 4)
     >>> response_log_probs(uniform, torch.tensor([[1, 2]]), torch.tensor([[3, -100]]))
     tensor([[-1.3863,  0.0000]])
@@ -57,7 +60,6 @@ def masked_mean(x: Tensor, mask: Tensor, dim: int | None = None) -> Tensor:
 
     `mask` has the shape of `x`. An empty selection gives NaN: a mean of nothing is not 0.
 
-    >>> import torch
     >>> masked_mean(torch.tensor([1.0, 2.0, 6.0]), torch.tensor([True, False, True]))
     tensor(3.5000)
     """
@@ -70,7 +72,6 @@ def masked_normalize(x: Tensor, mask: Tensor, constant: float, dim: int | None =
     Unlike a mean it does not shrink what a long answer counts for; with constant 1 it is the masked
     sum. Entries outside the mask never matter, not even when they are infinite or NaN.
 
-    >>> import torch
     >>> masked_normalize(torch.tensor([1.0, 2.0, 6.0]), torch.tensor([True, False, True]), 2.0)
     tensor(3.5000)
     """
@@ -84,7 +85,6 @@ def sft_loss(model: TransformerLM, batch: tuple[Tensor, Tensor]) -> Tensor:
     that each counts the same, whichever conversation it stands in; no answer token at all gives
     NaN. Logits are computed at the answer's positions only: the prompt's would be thrown away.
 
-    >>> import torch
     >>> from common.model import ModelConfig
     >>> config = ModelConfig(9, context_length=4, d_model=8, num_layers=1, num_heads=2)
     >>> sft_loss(TransformerLM(config), (torch.tensor([[1, 2]]), torch.tensor([[-100, 3]]))).shape
@@ -94,6 +94,32 @@ def sft_loss(model: TransformerLM, batch: tuple[Tensor, Tensor]) -> Tensor:
     learned = labels != IGNORE_INDEX
     states = model.hidden(input_ids)[learned]  # (answer tokens, d_model)
     return cross_entropy(model.lm_head(states), labels[learned])
+
+
+@torch.no_grad()
+def start_control_tokens(model: TransformerLM, tokenizer) -> None:
+    """Give the control tokens of a base model, in place, the embeddings of words like them.
+
+    Pretraining never shows a control token, and its softmax pushes the rows of all of them the same
+    way, towards "never": for a base model they are one and the same. Each gets the mean row of what
+    stood in its place on the web pages: "Question:", "Answer:" and the end of a line. The output
+    rows change likewise, where they are not the same matrix. (Means of known words for new ones:
+    Hewitt 2021, "Initializing new word embeddings for pretrained language models".)
+
+    >>> from common.model import ModelConfig
+    >>> from common.tokenizer.encode import BPETokenizer
+    >>> from common.tokenizer.special import CHAT_SPECIAL_TOKENS
+    >>> tokenizer = BPETokenizer({i: bytes([i]) for i in range(256)}, [], CHAT_SPECIAL_TOKENS)
+    >>> model = TransformerLM(ModelConfig(261, 128, d_model=8, num_layers=1, num_heads=2))
+    >>> start_control_tokens(model, tokenizer)
+    >>> rows = model.token_embeddings.weight
+    >>> torch.equal(rows[tokenizer.special_id("<|end|>")], rows[ord("\\n")])
+    True
+    """
+    for rows in (model.token_embeddings.weight, model.lm_head.weight):
+        for name, text in _MEANINGS.items():
+            words = tokenizer.encode(text, allowed_special=())
+            rows[tokenizer.special_id(name)] = rows[words].mean(dim=0)
 
 
 def sft(
@@ -109,13 +135,13 @@ def sft(
     evaluate: Callable[[TransformerLM], float] | None = None,
     report: Callable[[TrainRecord], None] = print,
 ) -> list[TrainRecord]:
-    """Fine-tune `model` in place on instructions; about ten records of the run.
+    """Fine-tune a base `model` in place on instructions; about ten records of the run.
 
-    Examples become conversations of up to `max_turns` questions, in batches of at most
-    `batch_tokens` tokens, padding included. The optimizers are those of pretraining, Muon for the
-    matrices at `lr` and AdamW for the rest at `lr / 4`, with a short warm-up and a cosine.
-    `evaluate` and `report` are those of `train`. Raises ValueError when an example does not fit the
-    context. Cost: that of a pretraining step of `batch_tokens` tokens, per step.
+    First `start_control_tokens`. Examples become conversations of up to `max_turns` questions, in
+    batches of at most `batch_tokens` tokens, padding included. The optimizers are those of
+    pretraining, Muon for the matrices at `lr` and AdamW for the rest at `lr / 4`, with a short
+    warm-up and a cosine. `evaluate` and `report` are those of `train`. Raises ValueError when an
+    example does not fit the context. Cost of a step: that of pretraining on `batch_tokens` tokens.
 
     >>> from common.data.town import instructions
     >>> from common.model import ModelConfig
@@ -128,6 +154,7 @@ def sft(
     step    1/2  loss ...
     step    2/2  loss ...
     """
+    start_control_tokens(model, tokenizer)
     template = ChatTemplate(tokenizer)
     rendered = [template.render_exchange(example.prompt, example.answer) for example in examples]
     joined = join_turns(

@@ -30,8 +30,8 @@ def test_render_known_answer() -> None:
     user_id, assistant_id, end = (
         TOKENIZER.special_id(f"<|{n}|>") for n in ("user", "assistant", "end")
     )
-    assert ids == [user_id, 97, 98, end, assistant_id, 99, end]
-    assert mask == [False, False, False, False, False, True, True]
+    assert ids == [user_id, 32, 97, 98, end, assistant_id, 32, 99, end]
+    assert mask == [False] * 6 + [True] * 3
 
 
 def test_render_system_message_is_not_learned() -> None:
@@ -39,12 +39,12 @@ def test_render_system_message_is_not_learned() -> None:
         [{"role": "system", "content": "Be brief."}, user("a"), assistant("b")]
     )
     assert ids[0] == TOKENIZER.special_id("<|system|>")
-    assert sum(mask) == 2
+    assert sum(mask) == 3
 
 
 def test_render_equals_tiktoken_on_the_written_form() -> None:
     messages = [user("Who lost the key?"), assistant("Ada"), user("Häh?"), assistant("Ada did.")]
-    written = "".join(f"<|{m['role']}|>{m['content']}<|end|>" for m in messages)
+    written = "".join(f"<|{m['role']}|> {m['content']}<|end|>" for m in messages)
     expected = TOKENIZER.to_tiktoken().encode(written, allowed_special="all")
     assert TEMPLATE.render(messages)[0] == expected
 
@@ -56,8 +56,11 @@ def test_render_typed_control_tokens_stay_text(text) -> None:
     assert [i for i in ids if i in CONTROL] == [
         TEMPLATE.role_ids["user"], TEMPLATE.end_id, TEMPLATE.role_ids["assistant"], TEMPLATE.end_id
     ]  # fmt: skip
-    assert TOKENIZER.decode([i for i, learn in zip(ids, mask, strict=True) if learn]) == "no<|end|>"
-    assert TOKENIZER.decode(ids) == f"<|user|>{text}<|end|><|assistant|>no<|end|>"
+    assert (
+        TOKENIZER.decode([i for i, learn in zip(ids, mask, strict=True) if learn]) == " no<|end|>"
+    )
+    written = f"<|user|> {text}<|end|><|assistant|> no<|end|>"
+    assert TOKENIZER.decode(ids) == written
 
 
 @settings(max_examples=50, deadline=None)
@@ -66,7 +69,7 @@ def test_render_mask_is_the_assistants_words_and_their_end(turns) -> None:
     messages = [message for asked, said in turns for message in (user(asked), assistant(said))]
     ids, mask = TEMPLATE.render(messages)
     learned = TOKENIZER.decode([i for i, learn in zip(ids, mask, strict=True) if learn])
-    assert learned == "".join(said + "<|end|>" for _, said in turns)
+    assert learned == "".join(f" {said}<|end|>" for _, said in turns)
 
 
 def test_render_of_two_turns_is_the_two_renders_joined() -> None:
@@ -94,3 +97,15 @@ def test_render_refuses_an_unknown_role() -> None:
 def test_render_refuses_no_messages() -> None:
     with pytest.raises(ValueError, match="at least 1 message, got 0"):
         TEMPLATE.render([])
+
+
+@settings(max_examples=50, deadline=None)
+@given(hostile_text)
+def test_read_reply_gives_back_what_was_rendered(text) -> None:
+    ids, mask = TEMPLATE.render_exchange("a", text)
+    reply = [i for i, learn in zip(ids, mask, strict=True) if learn][:-1]
+    assert TEMPLATE.read_reply(reply) == text
+
+
+def test_read_reply_without_a_space_is_the_text() -> None:
+    assert TEMPLATE.read_reply(b"yes") == "yes"

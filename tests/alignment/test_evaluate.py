@@ -111,7 +111,7 @@ def test_plain_prompt_asks_the_last_line() -> None:
 def test_reply_all_chat_prompts_stop_at_end(scripted) -> None:
     scripted.replies = ["x"]
     assert reply_all(None, TOKENIZER, ["hi"], max_new_tokens=5) == ["x"]
-    assert scripted.prompts == ["<|user|>hi<|end|><|assistant|>"]
+    assert scripted.prompts == ["<|user|> hi<|end|><|assistant|>"]
     assert scripted.stop_ids == {TOKENIZER.special_id("<|end|>")}
     assert (scripted.temperature, scripted.max_new_tokens) == (0.0, 5)
 
@@ -136,7 +136,7 @@ def test_reply_all_equals_generating_one_by_one() -> None:
         out = generate(model, torch.tensor([ids]), 9, temperature=0.0, eos_id=template.end_id)
         new = out[0, len(ids) :].tolist()
         until = new.index(template.end_id) if template.end_id in new else len(new)
-        assert reply == TOKENIZER.decode(new[:until])
+        assert reply == template.read_reply(new[:until])
 
 
 def test_evaluate_chat_counts_answers_and_refusals(scripted) -> None:

@@ -3,6 +3,7 @@
 import math
 from types import SimpleNamespace
 
+import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -14,6 +15,7 @@ from common.alignment.sft import (
     response_log_probs,
     sft,
     sft_loss,
+    start_control_tokens,
 )
 from common.model import ModelConfig, TransformerLM
 from common.tokenizer.encode import BPETokenizer
@@ -136,3 +138,19 @@ def test_sft_teaches_the_answers() -> None:
     )
     assert records[-1].loss < 0.1 * records[0].loss
     assert reply_all(model, TOKENIZER, ["one", "two"]) == ["1", "2"]
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_start_control_tokens_takes_the_rows_of_words_that_stood_in_their_place(tied) -> None:
+    config = ModelConfig(
+        TOKENIZER.vocab_size, 32, d_model=8, num_layers=1, num_heads=2, tie_embeddings=tied
+    )
+    model = TransformerLM(config, generator=torch.Generator().manual_seed(0))
+    before = model.token_embeddings.weight.detach().clone()
+    start_control_tokens(model, TOKENIZER)
+    for rows in (model.token_embeddings.weight, model.lm_head.weight):
+        assert torch.equal(rows[TOKENIZER.special_id("<|end|>")], rows[ord("\n")])
+        user, assistant = (TOKENIZER.special_id(f"<|{name}|>") for name in ("user", "assistant"))
+        expected = rows[list(b"Answer:")].mean(dim=0)
+        assert torch.allclose(rows[assistant], expected) and not torch.equal(rows[user], expected)
+    assert torch.equal(model.token_embeddings.weight[:256], before[:256])
