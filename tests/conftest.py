@@ -1,9 +1,14 @@
-"""Every test runs without the network: sockets may reach this machine only."""
+"""Every test runs without the network and without a clock: sockets reach this machine only."""
 
 import ipaddress
 import socket
 
 import pytest
+from hypothesis import settings
+
+# The same examples on every machine, and no deadline: a busy machine is not a failure.
+settings.register_profile("book", deadline=None, derandomize=True, database=None)
+settings.load_profile("book")
 
 _connect, _connect_ex = socket.socket.connect, socket.socket.connect_ex
 _getaddrinfo = socket.getaddrinfo
