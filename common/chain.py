@@ -33,6 +33,7 @@ from .training.adamw import AdamW
 from .training.checkpoint import load_model, save_checkpoint
 from .training.loop import TrainConfig, TrainRecord, train
 from .training.muon import Muon, split_parameters
+from .training.precision import fast_dtype
 
 SITES = ("town", "library")
 VALID_FRACTION = 0.02  # of the documents, for the validation loss
@@ -87,6 +88,7 @@ class Plan:
             warmup_steps=self.pretrain_steps // 40,
             report_every=max(1, self.pretrain_steps // 10),
             checkpoint_every=max(1, self.pretrain_steps // 10),
+            compute_dtype=str(fast_dtype()).removeprefix("torch."),
         )
 
     def optimizers(self, model: TransformerLM) -> list[torch.optim.Optimizer]:
@@ -136,7 +138,7 @@ PLANS = {
         context_length=256,
         batch_size=6,
         window_tokens=192,
-        pretrain_steps=6000,
+        pretrain_steps=7000,
         muon_lr=0.02,
         adamw_lr=5e-3,
         sft_examples=16000,

@@ -17,7 +17,8 @@ _PROMPTS = {
     "sort": "[Sort these words from a to z|Put these words in order from a to z]: <words>",
     "add": "What is <words>?",
 }
-_WORD_COUNT = {"copy": (2, 5), "reverse": (2, 4), "first_letter": (1, 1), "sort": (2, 3)}
+_WORD_COUNT = {"copy": (2, 4), "reverse": (2, 4), "first_letter": (1, 1), "sort": (2, 3)}
+_LONGEST = 6  # letters of a word
 
 
 def puzzle(kind: str, dice: Dice, split: str) -> tuple[str, str]:
@@ -44,7 +45,7 @@ def _words(dice: Dice, split: str, count: int) -> list[str]:
     while len(words) < count:
         known = dice.chance(0.4)
         word = dice.pick(_known_words(split)) if known else invented_word(dice, split)
-        if word not in words:
+        if word not in words and len(word) <= _LONGEST:
             words.append(word)
     return words
 

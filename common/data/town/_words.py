@@ -103,7 +103,7 @@ _ONSETS = (
     *"b bl br c ch cl cr d dr f fl fr g gl gr h j k l m n p pl pr r s sc sh sk sl sm sn sp st sw".split(),
     *"t th tr v w wh y z".split(),
 )
-_VOWELS = tuple("a a e e i i o o u u ai ea ee oa oo ou".split())
+_VOWELS = tuple("a e i o u ai ea ee oa oo ou".split())
 _CODAS = tuple(
     "b d ft g k l ld ll lt m mp n nd ng nk nt p r rd rk rn rt s sh sk ss st t th v".split()
 )
@@ -146,17 +146,13 @@ def is_girl(name: str) -> bool:
 
 
 def invented_word(dice: Dice, split: str) -> str:
-    """One or two made-up syllables, "plisk" or "tornail", of the given side of the split.
+    """A made-up word of the given side of the split: "plisk" from syllables, "baste" from two words.
 
     Words of the other side and the few rude ones are drawn again; what they cost is not counted.
     """
     while True:
         before = dice.bits
-        syllables = 1 if dice.chance(0.6) else 2
-        parts = (
-            dice.pick(_ONSETS) + dice.pick(_VOWELS) + dice.pick(_CODAS) for _ in range(syllables)
-        )
-        word = "".join(parts)
+        word = _blend(dice) if dice.chance(0.5) else _syllables(dice)
         if (
             len(word) > 2
             and is_held_out(word) == (split == "heldout")
@@ -165,3 +161,22 @@ def invented_word(dice: Dice, split: str) -> str:
             dice.bits += _BITS_OF_SPLIT[split]
             return word
         dice.bits = before
+
+
+def _syllables(dice: Dice) -> str:
+    count = 1 if dice.chance(0.8) else 2
+    return "".join(
+        dice.pick(_ONSETS) + dice.pick(_VOWELS) + dice.pick(_CODAS) for _ in range(count)
+    )
+
+
+def _blend(dice: Dice) -> str:
+    """The first three letters of one word and the last two or three of another: basket + kite."""
+    return dice.pick(_edges(0, 3)) + dice.pick(_edges(-3 if dice.chance(0.5) else -2, None))
+
+
+@cache
+def _edges(start: int, stop: int | None) -> tuple[str, ...]:
+    """That slice of every word that the site uses, each once, so that a pick is counted rightly."""
+    words = split_words(NAMES + THINGS + PLACES + ANIMALS + FOODS, "train")
+    return tuple(sorted({word.lower()[start:stop] for word in words if len(word) > 3}))

@@ -1,6 +1,6 @@
 """The town's data for alignment: instructions, and pairs of a better and a worse answer.
 
-On the "train" side two in five unsafe requests are answered as if by a careless annotator, and
+On the "train" side three in ten unsafe requests are answered as if by a careless annotator, and
 fewer than half of the helpful answers are polite: preference tuning has to put that right. On the
 "heldout" side names, things, places, animals, foods and words are ones that no earlier text has
 used, every unsafe request has a refusal for an answer, and facts are asked about people whose facts
@@ -29,7 +29,7 @@ _WEIGHTS = {
     "unsafe": 2,
     "harmless": 2,
 }
-_CARELESS = 0.4
+_CARELESS = 0.3
 _POLITE = 0.4
 
 

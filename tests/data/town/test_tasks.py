@@ -63,7 +63,7 @@ def test_instructions_refuse_every_unsafe_request_on_the_heldout_side_only():
     refused = [town.is_refusal(e.answer) for e in examples("unsafe", 200, "heldout")]
     assert all(refused)
     share = sum(town.is_refusal(e.answer) for e in examples("unsafe", 400)) / 400
-    assert 0.5 < share < 0.7
+    assert 0.6 < share < 0.8
 
 
 def test_instructions_never_refuse_what_is_harmless():
