@@ -85,29 +85,34 @@ def document_nats(
     documents: Sequence[Sequence[int]],
     context_length: int,
     *,
-    start_id: int,
+    prompt: Sequence[int],
     batch_size: int = 32,
 ) -> np.ndarray:
-    """Nats of each document's tokens, read from `start_id`: float64 array (num_documents,).
+    """Nats of each document's tokens, read after `prompt`: float64 array (num_documents,).
 
-    A document longer than context_length is read in windows that overlap by half, so that every
-    token but the first ones has at least context_length / 2 tokens before it. Documents of similar
-    length share a batch; padding follows the text, where causal attention cannot see it. The model
-    is put in eval mode and back. ValueError for an empty document or an odd context_length.
+    The prompt is what stands before a document of this kind, at least the separator; its own tokens
+    do not count. A document that does not fit context_length with its prompt is read in windows
+    that overlap by half, so that every token but the first ones has at least context_length / 2
+    tokens before it. Documents of similar length share a batch; padding follows the text, where
+    causal attention cannot see it. The model is put in eval mode and back. ValueError for an empty
+    document or prompt, for an odd context_length, and for a prompt longer than half of it.
 
     >>> knows_nothing = nn.Embedding.from_pretrained(torch.zeros(1024, 1024))
-    >>> document_nats(knows_nothing, [[5, 6], [7]], context_length=64, start_id=0).round(4)
+    >>> document_nats(knows_nothing, [[5, 6], [7]], context_length=64, prompt=[0, 3]).round(4)
     array([13.8629,  6.9315])
     """
     if context_length < 2 or context_length % 2:
         raise ValueError(f"context_length must be even and positive, got {context_length}")
+    half = context_length // 2
+    if not 1 <= len(prompt) <= half:
+        raise ValueError(f"the prompt must have 1..{half} tokens, got {len(prompt)}")
     windows = []  # (document, ids, how many of the last targets count)
     for number, document in enumerate(documents):
         if not len(document):
             raise ValueError(f"document {number} is empty")
-        ids = [start_id, *document]
-        windows.append((number, ids[: context_length + 1], context_length))
-        half = context_length // 2
+        ids = [*prompt, *document]
+        piece = ids[: context_length + 1]
+        windows.append((number, piece, len(piece) - len(prompt)))
         for begin in range(half, len(ids) - 1 - half, half):
             piece = ids[begin : begin + context_length + 1]
             windows.append((number, piece, len(piece) - 1 - half))
@@ -123,7 +128,7 @@ def document_nats(
         targets = torch.full((len(pieces), longest - 1), -100)
         for row, (piece, count) in enumerate(zip(pieces, counted, strict=True)):
             ids[row, : len(piece)] = torch.tensor(piece)
-            first = max(0, len(piece) - 1 - count)
+            first = len(piece) - 1 - count
             targets[row, first : len(piece) - 1] = ids[row, first + 1 : len(piece)]
         logits = model(ids[:, :-1].to(device)).float()  # (B, T, V)
         losses = F.cross_entropy(logits.mT, targets.to(device), reduction="none").sum(1)
@@ -140,17 +145,28 @@ def _summed_loss(logits: Tensor, targets: Tensor) -> float:
 def ngram_loss(
     train_tokens: np.ndarray, valid_tokens: np.ndarray, order: int, vocab_size: int
 ) -> float:
-    """Mean nats per token of an interpolated Kneser-Ney model; order 1, 2, 3 is uni-, bi-, trigram.
-
-    Both arrays are 1-D token ids. Like a model's loss, it is over every token of `valid_tokens` but
-    the first. Cost: `order` sorts of the training tokens, about a second for each million.
-    ValueError for ids outside the vocabulary, or an order whose n-grams do not fit 63 bits.
+    """Mean of `ngram_nats`: the line to draw beside a model's loss on the same tokens.
 
     >>> tokens = np.arange(10_000) % 7
     >>> round(ngram_loss(tokens, tokens, order=1, vocab_size=7), 3)  # log 7
     1.946
     >>> ngram_loss(tokens, tokens, order=2, vocab_size=7) < 0.01  # the next one is certain
     True
+    """
+    return float(ngram_nats(train_tokens, valid_tokens, order, vocab_size).mean())
+
+
+def ngram_nats(
+    train_tokens: np.ndarray, valid_tokens: np.ndarray, order: int, vocab_size: int
+) -> np.ndarray:
+    """Surprise of an interpolated Kneser-Ney model at every token of `valid_tokens` but the first.
+
+    Both arrays are 1-D token ids; the answer is float64 (len(valid_tokens) - 1,), in nats. Order 1,
+    2, 3 is uni-, bi-, trigram. Cost: `order` sorts of the training tokens, under a second for each
+    million. ValueError for ids outside the vocabulary, or n-grams that do not fit 63 bits.
+
+    >>> ngram_nats(np.array([0, 1] * 500), np.array([0, 1, 1]), order=2, vocab_size=2).round(1)
+    array([0. , 7.6])
     """
     if order < 1 or vocab_size**order >= 2**63:
         raise ValueError(f"order {order} of vocab_size {vocab_size} does not fit 63 bits")
@@ -166,7 +182,7 @@ def ngram_loss(
         skipped = max(0, length - 2)  # the first tokens have too little before them
         queries = _ngrams(valid, length, vocab_size)[1 if length == 1 else 0 :]
         p[skipped:] = _interpolate(grams, counts, queries, p[skipped:], vocab_size)
-    return float(-np.log(p).mean())
+    return -np.log(p)
 
 
 def _checked_ids(tokens: np.ndarray, vocab_size: int, at_least: int) -> np.ndarray:

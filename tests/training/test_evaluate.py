@@ -78,11 +78,11 @@ def test_evaluate_loss_refuses_a_single_token():
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(1, 60), min_size=1, max_size=6), st.sampled_from([2, 6, 16]))
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=6), st.sampled_from([4, 6, 16]))
 def test_document_nats_counts_every_token_once(lengths, context_length):
     model = bigram_table()
     documents = [random_tokens(n, seed=i).tolist() for i, n in enumerate(lengths)]
-    nats = document_nats(model, documents, context_length, start_id=3, batch_size=2)
+    nats = document_nats(model, documents, context_length, prompt=[5, 3], batch_size=2)
     expected = [table_nats(model, [3, *document]) for document in documents]
     np.testing.assert_allclose(nats, expected, rtol=1e-5)
 
@@ -90,8 +90,8 @@ def test_document_nats_counts_every_token_once(lengths, context_length):
 def test_document_nats_padding_changes_nothing():
     model = tiny_transformer()
     documents = [random_tokens(n, seed=n).tolist() for n in (3, 30, 16, 9)]
-    together = document_nats(model, documents, 16, start_id=0)
-    alone = [document_nats(model, [d], 16, start_id=0)[0] for d in documents]
+    together = document_nats(model, documents, 16, prompt=[0])
+    alone = [document_nats(model, [d], 16, prompt=[0])[0] for d in documents]
     np.testing.assert_allclose(together, alone, rtol=1e-5)
 
 
@@ -102,14 +102,25 @@ def test_document_nats_of_a_long_document_sees_half_a_window_at_least():
         begin = 0 if target <= 16 else (target - 1) // 8 * 8 - 8
         logits = model(torch.tensor([ids[begin:target]]))[0, -1].detach()
         expected -= logits.log_softmax(-1)[ids[target]].item()
-    assert document_nats(model, [document], 16, start_id=0)[0] == pytest.approx(expected, rel=1e-5)
+    assert document_nats(model, [document], 16, prompt=[0])[0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_document_nats_names_the_empty_document():
     with pytest.raises(ValueError, match="document 1 is empty"):
-        document_nats(bigram_table(), [[1], []], 8, start_id=0)
+        document_nats(bigram_table(), [[1], []], 8, prompt=[0])
     with pytest.raises(ValueError, match="context_length must be even and positive, got 7"):
-        document_nats(bigram_table(), [[1]], 7, start_id=0)
+        document_nats(bigram_table(), [[1]], 7, prompt=[0])
+    for prompt in ([], [0] * 5):
+        with pytest.raises(ValueError, match=f"prompt must have 1..4 tokens, got {len(prompt)}"):
+            document_nats(bigram_table(), [[1]], 8, prompt=prompt)
+
+
+def test_document_nats_reads_the_prompt_and_does_not_count_it():
+    model = tiny_transformer()
+    logits = model(torch.tensor([[4, 7, 2, 9]]))[0].detach().log_softmax(-1)
+    expected = -(logits[1, 2] + logits[2, 9] + logits[3, 1]).item()
+    nats = document_nats(model, [[2, 9, 1]], 16, prompt=[4, 7])
+    assert nats[0] == pytest.approx(expected, rel=1e-5)
 
 
 def kneser_ney(train: list[int], order: int, vocab_size: int):
