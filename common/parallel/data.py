@@ -22,15 +22,18 @@ from torch import Tensor, nn
 class DDP(nn.Module):
     """Wraps a module so that its gradients become the mean over all ranks.
 
-    Broadcasts rank 0's parameters and buffers at the start. After `backward`, call
-    `finish_gradient_synchronization` before the optimizer's step. Tied parameters are reduced once
-    and frozen ones never; a parameter that some ranks did not use counts as zero there, and one
-    that nobody used keeps no gradient.
+    Broadcasts rank 0's parameters and buffers at the start. After each `backward`, call
+    `finish_gradient_synchronization` once, before clipping and the optimizer's step; gradients that
+    are not cleared in between accumulate. Tied parameters are sent once and frozen ones never; a
+    parameter that some ranks did not use counts as zero there, and one that nobody used keeps no
+    gradient.
 
-    bucket_size_mb: gradients are sent in buckets of at most this many megabytes (10^6 bytes), in
-    the order in which the backward pass should finish them; None sends each one by itself. Memory:
-    one extra copy of the gradients. Traffic a step and rank: about twice the gradients' bytes.
-    ValueError for a bucket size that is not positive; RuntimeError without a process group.
+    bucket_size_mb: gradients are sent in buckets of at most this many megabytes (10^6 bytes; a
+    parameter that is larger is a bucket of its own), in the order in which the backward pass should
+    finish them; None sends each one by itself. Memory: one extra copy of the gradients. Traffic a
+    step and rank: about twice the gradients' bytes. ValueError for a bucket size that is not
+    positive; RuntimeError without a process group, or in a second backward before the gradients of
+    the first were finished.
 
     >>> import tempfile
     >>> rendezvous = f"file://{tempfile.mkdtemp()}/store"
@@ -53,8 +56,9 @@ class DDP(nn.Module):
         for tensor in [*module.parameters(), *module.buffers()]:
             dist.broadcast(tensor.detach(), src=0)
         self._buckets = _fill_buckets(module, bucket_size_mb)
-        self._bucket_of = {p: i for i, bucket in enumerate(self._buckets) for p in bucket}
-        self._hooks = [p.register_post_accumulate_grad_hook(self._ready) for p in self._bucket_of]
+        for bucket in self._buckets:
+            for p in bucket:
+                p.register_post_accumulate_grad_hook(self._ready)
         self._start()
 
     def forward(self, *inputs: Any, **keywords: Any) -> Any:
@@ -63,36 +67,36 @@ class DDP(nn.Module):
 
     def finish_gradient_synchronization(self) -> None:
         """Wait until every gradient is the mean over the ranks. Call once after each backward."""
-        while self._next < len(self._buckets):
+        while len(self._sent) < len(self._buckets):
             self._send()
-        used = torch.tensor([float(p in self._arrived) for p in self._bucket_of])
-        dist.all_reduce(used)
-        used_somewhere = dict(zip(self._bucket_of, used.tolist(), strict=True))
-        for bucket, (work, flat) in zip(self._buckets, self._works, strict=True):
+        for bucket, (work, flat) in zip(self._buckets, self._sent, strict=True):
             work.wait()
-            for p, mean in zip(bucket, flat.split([p.numel() for p in bucket]), strict=True):
-                p.grad = mean.view_as(p) if used_somewhere[p] else None
+            *means, users = flat.split([*(p.numel() for p in bucket), len(bucket)])
+            for p, mean, used in zip(bucket, means, users.tolist(), strict=True):
+                p.grad = mean.view_as(p) if used else None
         self._start()
 
     def _start(self) -> None:
         self._arrived: set[Tensor] = set()
-        self._works: list[tuple[dist.Work, Tensor]] = []
-        self._next = 0  # the bucket to send next: the same order on every rank
+        self._sent: list[tuple[dist.Work, Tensor]] = []
 
     def _ready(self, p: Tensor) -> None:
         """Called by autograd when the gradient of `p` is complete."""
+        if p in self._arrived:
+            raise RuntimeError("call finish_gradient_synchronization once after each backward")
         self._arrived.add(p)
-        while self._next < len(self._buckets) and self._arrived.issuperset(
-            self._buckets[self._next]
+        # Buckets leave in their order and not in that of completion, or ranks would mix them up.
+        while len(self._sent) < len(self._buckets) and self._arrived.issuperset(
+            self._buckets[len(self._sent)]
         ):
             self._send()
 
     def _send(self) -> None:
-        bucket = self._buckets[self._next]
+        bucket = self._buckets[len(self._sent)]
         grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in bucket]
-        flat = torch.cat([grad.flatten() for grad in grads]) / dist.get_world_size()
-        self._works.append((dist.all_reduce(flat, async_op=True), flat))
-        self._next += 1
+        used = bucket[0].new_tensor([p.grad is not None for p in bucket])  # one number a parameter
+        flat = torch.cat([*(grad.flatten() for grad in grads), used]).div_(dist.get_world_size())
+        self._sent.append((dist.all_reduce(flat, async_op=True), flat))
 
 
 def _fill_buckets(module: nn.Module, bucket_size_mb: float | None) -> list[list[Tensor]]:
