@@ -18,7 +18,7 @@ import uuid
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
@@ -54,10 +54,11 @@ class WarcPage:
     body: bytes
 
 
-def write_jsonl(documents: Iterable[Document], path: str | Path) -> int:
-    """Write documents, one JSON object a line, and return how many; gzipped if path ends in .gz.
+def write_jsonl(records: Iterable[Any], path: str | Path) -> int:
+    """Write dataclass records, one JSON object a line; return how many; gzipped if path ends in .gz.
 
-    Nothing appears at `path` until everything is written. Memory: one document at a time.
+    Documents are such records, and receipts. Nothing appears at `path` until everything is written.
+    Memory: one record at a time.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp(), "two.jsonl.gz")
@@ -71,8 +72,8 @@ def write_jsonl(documents: Iterable[Document], path: str | Path) -> int:
         # No file name and no time in the gzip header: the same documents give the same bytes.
         zipped = str(path).endswith(".gz")
         stream = gzip.GzipFile("", "wb", 6, raw, mtime=0) if zipped else raw
-        for document in documents:
-            line = json.dumps(dataclasses.asdict(document), ensure_ascii=False)
+        for record in records:
+            line = json.dumps(dataclasses.asdict(record), ensure_ascii=False)
             stream.write(line.encode("utf-8") + b"\n")
             count += 1
         if zipped:

@@ -23,7 +23,8 @@ from .document import Document, WarcPage
 LINK_DENSITY_LIMIT = 0.5  # a block with a larger share of link text is navigation
 MAIN_SHARE = 0.8  # of the characters of all other blocks, inside the element with the content
 
-_SKIPPED = frozenset("head script style noscript template svg iframe select textarea".split())
+# Not <head>: where <body> is left out, libxml2 takes the text of the page for a part of the head.
+_SKIPPED = frozenset("title script style noscript template svg iframe select textarea".split())
 _BOILERPLATE_TAGS = frozenset("nav aside header footer button dialog menu".split())
 _LINE_TAGS = frozenset("li tr td th dt dd option summary figcaption caption".split())
 _PARAGRAPH_TAGS = frozenset(

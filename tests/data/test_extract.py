@@ -36,6 +36,7 @@ LONG = LONG.strip()
         ("<p>kept<!-- not --> on</p>", "kept on"),
         ("<script>if (1<2) alert('no')</script><style>p{}</style><p>yes", "yes"),
         ("<title>head</title><body>body", "body"),
+        ("<!DOCTYPE html><meta charset=utf-8><main><p>no body tag</main>", "no body tag"),
         ("", ""),
         ("   ", ""),
         ("<!-- nothing -->", ""),
