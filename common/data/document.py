@@ -55,7 +55,7 @@ class WarcPage:
 
 
 def write_jsonl(records: Iterable[Any], path: str | Path) -> int:
-    """Write dataclass records, one JSON object a line; return how many; gzipped if path ends in .gz.
+    """Write dataclass records, one JSON object a line; return their number. ".gz" is gzipped.
 
     Documents are such records, and receipts. Nothing appears at `path` until everything is written.
     Memory: one record at a time.
