@@ -180,11 +180,8 @@ def _learn_merges(piece_counts: dict[str, int], num_merges: int) -> list[tuple[b
         merges.append((left, right))
         tokens.append(left + right)
         order.append(_reverse_order(left + right))
-        changes = _merge_everywhere(pair, chr(len(tokens) - 1), words, frequency, places)
-        for changed, change in changes.items():
-            counts[changed] += change
-            if change > 0:
-                heappush(heap, entry(changed))
+        for made in _merge_everywhere(pair, chr(len(tokens) - 1), words, frequency, counts, places):
+            heappush(heap, entry(made))
         del counts[pair]
     return merges
 
@@ -195,23 +192,31 @@ def _reverse_order(token: bytes) -> str:
 
 
 def _merge_everywhere(
-    pair: str, merged: str, words: list[str], frequency: list[int], places: dict[str, list[int]]
-) -> dict[str, int]:
-    """Replace `pair` by `merged` in every word; the changes in the counts of pairs beside it."""
+    pair: str,
+    merged: str,
+    words: list[str],
+    frequency: list[int],
+    counts: dict[str, int],
+    places: dict[str, list[int]],
+) -> list[str]:
+    """Replace `pair` by `merged` in every word and correct counts and places; the new pairs."""
     first, second = pair
-    changes: defaultdict[str, int] = defaultdict(int)
+    before: defaultdict[str, list[int]] = defaultdict(list)  # neighbour -> words where it stands
+    after: defaultdict[str, list[int]] = defaultdict(list)
+    twice: list[int] = []  # words where the pair follows itself
     for index in places.pop(pair):
         parts = words[index].split(pair)  # one occurrence of the pair between each two parts
         words[index] = merged.join(parts)
-        count = frequency[index]
-        for place in range(1, len(parts)):
-            before, after = parts[place - 1][-1:], parts[place][:1]
-            if before or place > 1:  # an empty part: the pair stands right behind another
-                changes[(before or second) + first] -= count
-                changes[(before or merged) + merged] += count
-                places[(before or merged) + merged].append(index)
-            if after:
-                changes[second + after] -= count
-                changes[merged + after] += count
-                places[merged + after].append(index)
-    return changes
+        for left, right in pairwise(parts):
+            before[left[-1:]].append(index)
+            after[right[:1]].append(index)
+        twice += [index] * parts[1:-1].count("")
+    changes = [(char + first, char + merged, where) for char, where in before.items() if char]
+    changes += [(second + char, merged + char, where) for char, where in after.items() if char]
+    changes += [(second + first, merged + merged, twice)] if twice else []
+    for old, new, where in changes:
+        count = sum([frequency[index] for index in where])
+        counts[old] -= count
+        counts[new] += count
+        places[new] += where
+    return [new for _, new, _ in changes]
