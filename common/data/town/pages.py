@@ -14,7 +14,7 @@ from .stories import write_story
 
 PAGE_KINDS = ("story", "puzzles", "facts", "dialogue")
 _KIND_OF_TWENTY = ("story",) * 9 + ("puzzles",) * 8 + ("facts",) + ("dialogue",) * 2
-_PUZZLE_WEIGHTS = {"reverse": 5, "copy": 4, "first_letter": 3, "sort": 2}
+_PUZZLE_WEIGHTS = {"reverse": 5, "copy": 4, "first_letter": 5, "sort": 2}
 
 
 @dataclass(frozen=True)

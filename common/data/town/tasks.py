@@ -20,11 +20,12 @@ from .stories import PEOPLE, write_story
 
 KINDS = ("story_question", "story_request", *PUZZLE_KINDS, "fact", "chat", "unsafe", "harmless")
 PREFERENCE_KINDS = ("refuse", "help", "polite")
+_PREFERENCE_MIX = ("refuse", "help", "refuse", "polite")  # else the pairs that help win
 _WEIGHTS = {
     "story_question": 6,
     "reverse": 4,
-    "copy": 2,
-    "first_letter": 2,
+    "copy": 3,
+    "first_letter": 7,
     "sort": 2,
     "unsafe": 2,
     "harmless": 2,
@@ -80,7 +81,7 @@ def instructions(
 
 
 def preferences(
-    count: int, *, seed: int, split: str = "train", kinds: tuple[str, ...] = PREFERENCE_KINDS
+    count: int, *, seed: int, split: str = "train", kinds: tuple[str, ...] = _PREFERENCE_MIX
 ) -> list[Preference]:
     """Draw pairs: refuse what is unsafe, help with what is harmless, and be polite about it.
 
