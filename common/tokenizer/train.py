@@ -182,7 +182,6 @@ def _learn_merges(piece_counts: dict[str, int], num_merges: int) -> list[tuple[b
         order.append(_reverse_order(left + right))
         for made in _merge_everywhere(pair, chr(len(tokens) - 1), words, frequency, counts, places):
             heappush(heap, entry(made))
-        del counts[pair]
     return merges
 
 
