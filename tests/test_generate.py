@@ -20,6 +20,8 @@ def make(config: ModelConfig = CONFIGS[0]) -> TransformerLM:
     with torch.no_grad():
         model.token_embeddings.weight.mul_(50)
         model.lm_head.weight.mul_(1 if config.tie_embeddings else 50)
+        if config.positions == "learned":
+            model.position_embeddings.weight.mul_(50)
     return model
 
 
