@@ -159,6 +159,11 @@ def test_progress_prints_at_most_ten_lines(
     assert lines[-1].startswith("steps: 300 of 300 in ")
 
 
+def test_progress_of_quick_work_prints_one_line(capsys: pytest.CaptureFixture) -> None:
+    assert len(list(notebook.progress(range(300), "steps"))) == 300
+    assert capsys.readouterr().out == "steps: 300 of 300 in 0 s\n"
+
+
 def test_progress_without_a_total_prints_the_count(capsys: pytest.CaptureFixture) -> None:
     assert list(notebook.progress((x for x in "abc"), "letters")) == ["a", "b", "c"]
     assert capsys.readouterr().out == "letters: 3 of 3 in 0 s\n"
