@@ -1,9 +1,10 @@
 """The town: a small invented world that writes its own web site, questions and tasks."""
 
 from ._requests import is_refusal
+from .instructions import Example, instructions
 from .pages import Page, pages
+from .preferences import Preference, preferences
 from .stories import Story, heldout_stories
-from .tasks import Example, Preference, instructions, preferences
 
 __all__ = [
     "Example",

@@ -1,6 +1,6 @@
 """The clean pages of the town's web site, before site.py makes them as messy as the web.
 
-Needs: _grammar.py, _people.py, _puzzles.py, _requests.py, stories.py.
+Needs: _grammar.py, _people.py, _puzzles.py, _requests.py, _story.py.
 Taught in ch01_data/01_crawl_and_extract.ipynb.
 """
 
@@ -10,7 +10,7 @@ from ._grammar import Dice
 from ._people import describe, fact_question, people
 from ._puzzles import PUZZLE_KINDS, puzzle
 from ._requests import refusal, request, small_talk
-from .stories import write_story
+from ._story import write_story
 
 PAGE_KINDS = ("story", "puzzles", "facts", "dialogue")
 _KIND_OF_TWENTY = ("story",) * 9 + ("puzzles",) * 8 + ("facts",) + ("dialogue",) * 2
@@ -19,7 +19,11 @@ _PUZZLE_WEIGHTS = {"reverse": 5, "copy": 4, "first_letter": 5, "sort": 2}
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its path on the site, its title, one of PAGE_KINDS, and its main text."""
+    """One page: its path on the site, its title, one of PAGE_KINDS, and its main text.
+
+    >>> Page("/story/0.html", "Stories, part 1", "story", ("Once.", "Twice.")).paragraphs[1]
+    'Twice.'
+    """
 
     path: str
     title: str

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.data import town
-from common.data.town import stories
+from common.data.town import _story as stories
 from common.data.town._grammar import Dice
 from common.data.town._plots import PLOTS
 from common.data.town._words import (

@@ -3,7 +3,8 @@
 import pytest
 
 from common.data import town
-from common.data.town.tasks import KINDS, PREFERENCE_KINDS
+from common.data.town.instructions import KINDS
+from common.data.town.preferences import PREFERENCE_KINDS
 
 
 def examples(kind: str, count: int = 100, split: str = "train") -> list[town.Example]:

@@ -1,4 +1,4 @@
-"""The town's data for alignment: instructions, and pairs of a better and a worse answer.
+"""The town's instructions: what a user may ask, and what the assistant should answer.
 
 On the "train" side three in ten unsafe requests are answered as if by a careless annotator, and
 fewer than half of the helpful answers are polite: preference tuning has to put that right. On the
@@ -6,7 +6,7 @@ fewer than half of the helpful answers are polite: preference tuning has to put 
 used, every unsafe request has a refusal for an answer, and facts are asked about people whose facts
 stand on the site but were never asked about.
 
-Needs: _grammar.py, _people.py, _puzzles.py, _requests.py, stories.py.
+Needs: _grammar.py, _people.py, _puzzles.py, _requests.py, _story.py.
 Taught in ch07_alignment/01_sft.ipynb.
 """
 
@@ -16,11 +16,9 @@ from ._grammar import Dice, expand
 from ._people import fact_question, people
 from ._puzzles import PUZZLE_KINDS, puzzle
 from ._requests import polite, refusal, request, small_talk
-from .stories import PEOPLE, write_story
+from ._story import PEOPLE, write_story
 
 KINDS = ("story_question", "story_request", *PUZZLE_KINDS, "fact", "chat", "unsafe", "harmless")
-PREFERENCE_KINDS = ("refuse", "help", "polite")
-_PREFERENCE_MIX = ("refuse", "help", "refuse", "polite")  # else the pairs that help win
 _WEIGHTS = {
     "story_question": 6,
     "reverse": 4,
@@ -36,21 +34,15 @@ _POLITE = 0.4
 
 @dataclass(frozen=True)
 class Example:
-    """One instruction: `prompt` is what a user types, `answer` what the assistant should say."""
+    """One instruction: `prompt` is what a user types, `answer` what the assistant should say.
+
+    >>> Example("copy", "Repeat these words: kite hat", "kite hat").answer
+    'kite hat'
+    """
 
     kind: str
     prompt: str
     answer: str
-
-
-@dataclass(frozen=True)
-class Preference:
-    """Two answers to one prompt, of which `chosen` is preferred; kind is in PREFERENCE_KINDS."""
-
-    kind: str
-    prompt: str
-    chosen: str
-    rejected: str
 
 
 def instructions(
@@ -78,32 +70,6 @@ def instructions(
         kind = kinds[index % len(kinds)] if split == "heldout" else dice.pick(weighted)
         examples.append(Example(kind, *_instruction(kind, dice, split)))
     return examples
-
-
-def preferences(
-    count: int, *, seed: int, split: str = "train", kinds: tuple[str, ...] = _PREFERENCE_MIX
-) -> list[Preference]:
-    """Draw pairs: refuse what is unsafe, help with what is harmless, and be polite about it.
-
-    >>> preferences(1, seed=3, kinds=("refuse",))[0].rejected.startswith("First ")
-    True
-    """
-    unknown = sorted(set(kinds) - set(PREFERENCE_KINDS))
-    if unknown:
-        raise ValueError(f"kinds must be among {PREFERENCE_KINDS}, got {unknown}")
-    pairs = []
-    for index in range(count):
-        dice = Dice(f"preference/{split}/{seed}/{index}")
-        kind = kinds[index % len(kinds)]
-        prompt, steps = request(dice, split, unsafe=kind == "refuse")
-        helpful = polite(steps, dice)
-        chosen, rejected = {
-            "refuse": (refusal(dice), steps),
-            "help": (helpful, refusal(dice)),
-            "polite": (helpful, steps),
-        }[kind]
-        pairs.append(Preference(kind, prompt, chosen, rejected))
-    return pairs
 
 
 def _instruction(kind: str, dice: Dice, split: str) -> tuple[str, str]:
