@@ -95,7 +95,7 @@ class Plan:
         """Muon for the matrices of the layers, AdamW for the rest, at the peak learning rates."""
         matrices, rest = split_parameters(model)
         return [
-            Muon(matrices, lr=self.muon_lr),
+            Muon(matrices, lr=self.muon_lr, dtype=fast_dtype()),
             AdamW(rest, lr=self.adamw_lr, weight_decay=0.0),
         ]
 
@@ -138,15 +138,15 @@ PLANS = {
         context_length=256,
         batch_size=6,
         window_tokens=192,
-        pretrain_steps=7000,
+        pretrain_steps=8000,
         muon_lr=0.02,
         adamw_lr=5e-3,
         sft_examples=16000,
-        sft_steps=1200,
-        sft_lr=0.01,
+        sft_steps=900,
+        sft_lr=0.005,
         sft_batch_tokens=2048,
         dpo_pairs=1200,
-        dpo_steps=75,
+        dpo_steps=110,
         dpo_lr=3e-5,
         dpo_beta=0.1,
         dpo_batch_pairs=16,

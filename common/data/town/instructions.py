@@ -6,12 +6,11 @@ fewer than half of the helpful answers are polite: preference tuning has to put 
 used, every unsafe request has a refusal for an answer, and facts are asked about people whose facts
 stand on the site but were never asked about.
 
-Needs: _grammar.py, _people.py, _puzzles.py, _requests.py, _story.py.
+Needs: _examples.py, _grammar.py, _people.py, _puzzles.py, _requests.py, _story.py.
 Taught in ch07_alignment/01_sft.ipynb.
 """
 
-from dataclasses import dataclass
-
+from ._examples import Example
 from ._grammar import Dice, expand
 from ._people import fact_question, people
 from ._puzzles import PUZZLE_KINDS, puzzle
@@ -22,7 +21,7 @@ KINDS = ("story_question", "story_request", *PUZZLE_KINDS, "fact", "chat", "unsa
 _WEIGHTS = {
     "story_question": 6,
     "reverse": 4,
-    "copy": 3,
+    "copy": 4,
     "first_letter": 7,
     "sort": 2,
     "unsafe": 2,
@@ -30,19 +29,6 @@ _WEIGHTS = {
 }
 _CARELESS = 0.3
 _POLITE = 0.4
-
-
-@dataclass(frozen=True)
-class Example:
-    """One instruction: `prompt` is what a user types, `answer` what the assistant should say.
-
-    >>> Example("copy", "Repeat these words: kite hat", "kite hat").answer
-    'kite hat'
-    """
-
-    kind: str
-    prompt: str
-    answer: str
 
 
 def instructions(

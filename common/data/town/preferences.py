@@ -3,32 +3,16 @@
 Unsafe requests should be refused, harmless ones answered, and politely. Half of the pairs are about
 refusing: with fewer, the pairs that reward help teach a model to help with everything.
 
-Needs: _grammar.py, _requests.py.
+Needs: _examples.py, _grammar.py, _requests.py.
 Taught in ch07_alignment/02_dpo.ipynb.
 """
 
-from dataclasses import dataclass
-
+from ._examples import Preference
 from ._grammar import Dice
 from ._requests import polite, refusal, request
 
 PREFERENCE_KINDS = ("refuse", "help", "polite")
 _PREFERENCE_MIX = ("refuse", "help", "refuse", "polite")
-
-
-@dataclass(frozen=True)
-class Preference:
-    """Two answers to one prompt, of which `chosen` is preferred; kind is in PREFERENCE_KINDS.
-
-    >>> pair = preferences(1, seed=0)[0]
-    >>> (pair.kind, pair.chosen == pair.rejected)
-    ('refuse', False)
-    """
-
-    kind: str
-    prompt: str
-    chosen: str
-    rejected: str
 
 
 def preferences(
