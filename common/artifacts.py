@@ -35,7 +35,7 @@ class ArtifactStore:
 
     Args:
         root: the folder that holds one folder a budget.
-        budget: "smoke", "book" or "gpu"; part of the path and of every manifest.
+        budget: "smoke" or "book"; part of the path and of every manifest.
         seed: recorded in the manifests of what is created.
         search: the budgets in which `path` looks, the best first; `create` writes under `budget`.
             Only `budget` unless given.

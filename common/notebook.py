@@ -1,7 +1,7 @@
 """What every notebook shares: budget, seed, artefacts, plot style, source display, progress.
 
-`book = notebook.start()` opens each notebook. The environment variable BOOK_BUDGET ("smoke", "book"
-or "gpu") says how much work a notebook does; BOOK_ARTIFACTS moves the artefact store. This is the
+`book = notebook.start()` opens each notebook. The environment variable BOOK_BUDGET ("smoke" or
+"book") says how much work a notebook does; BOOK_ARTIFACTS moves the artefact store. This is the
 only module of the package that knows about notebooks.
 
 This is scaffolding of the book, not a subject of it: no notebook teaches it.
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BUDGETS = ("smoke", "book", "gpu")
+BUDGETS = ("smoke", "book")
 PLOT_STYLE = {
     "figure.dpi": 110,
     "figure.constrained_layout.use": True,
@@ -56,8 +56,6 @@ class Book:
 
     >>> Book("smoke", seed=0).pick(smoke=10, book=2000)
     10
-    >>> Book("gpu", seed=0).pick(smoke=10, book=2000)
-    2000
     """
 
     def __init__(self, budget: str, *, seed: int) -> None:
@@ -71,9 +69,9 @@ class Book:
         self.store = ArtifactStore(artifacts_root(), budget, seed=seed, search=tuple(search))
         self._small = ArtifactStore(artifacts_root(), "smoke", seed=seed, search=tuple(search))
 
-    def pick(self, *, smoke: T, book: T, gpu: T | None = None) -> T:
-        """The value for the budget; `gpu` falls back to `book` when it is not given."""
-        return {"smoke": smoke, "book": book, "gpu": book if gpu is None else gpu}[self.budget]
+    def pick(self, *, smoke: T, book: T) -> T:
+        """The value for the budget."""
+        return {"smoke": smoke, "book": book}[self.budget]
 
     @property
     def plan(self) -> "Plan":
@@ -140,7 +138,7 @@ def start(seed: int = 0) -> Book:
     kernel gives the same numbers again. The budget comes from the environment variable BOOK_BUDGET.
 
     Raises:
-        ValueError: BOOK_BUDGET is none of smoke, book and gpu.
+        ValueError: BOOK_BUDGET is neither smoke nor book.
 
     >>> start().seed
     Budget: ... Seed: 0. ...

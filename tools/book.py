@@ -57,7 +57,7 @@ class Runner:
 
     Args:
         root: the repository.
-        budget: smoke, book or gpu.
+        budget: smoke or book.
         plan: the sizes of that budget (common/chain.py).
     """
 

@@ -14,6 +14,7 @@ from common.chain import load_tokenizer
 from common.data.document import read_jsonl
 from common.notebook import PLOT_STYLE
 
+FIGURE = "tools/chain.svg"  # where the README looks for it
 SIZE_INCHES = (11.0, 3.0)
 STAGES = {"base": "0.75", "sft": "#7aa6d8", "aligned": "#1f4e79"}
 TASKS = {

@@ -14,6 +14,7 @@ import nbformat
 from common.notebook import artifacts_root
 
 from .book import Record, Runner
+from .figure import FIGURE, draw_chain
 from .readme import between
 from .report import evaluation_report
 from .sources import ROOT, book_notebooks, read_notebook, source_hash
@@ -98,6 +99,7 @@ def main(root: Path = ROOT) -> int:
     texts[readme] = between(readme.read_text(encoding="utf-8"), "result", report)
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8", newline="\n")
+    draw_chain(runner.store, root / FIGURE)
     print(f"{len(fresh)} notebooks now show the outputs of the last make book.")
     return 0
 
