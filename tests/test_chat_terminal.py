@@ -3,13 +3,25 @@
 from collections.abc import Iterator
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from common.alignment.chat import ChatTemplate
+from common.artifacts import ArtifactStore
+from common.model import ModelConfig, TransformerLM
 from common.tokenizer.encode import BPETokenizer
 from common.tokenizer.special import CHAT_SPECIAL_TOKENS
-from tools.chat import GREETING, Chat, decode_stream, main, talk, without_first_space
+from common.training.checkpoint import save_checkpoint
+from tools.chat import (
+    GREETING,
+    Chat,
+    decode_stream,
+    main,
+    open_chat,
+    talk,
+    without_first_space,
+)
 
 TOKENIZER = BPETokenizer({i: bytes([i]) for i in range(256)}, [], CHAT_SPECIAL_TOKENS)
 TEMPLATE = ChatTemplate(TOKENIZER)
@@ -181,8 +193,45 @@ def test_without_first_space_removes_one_space_at_the_start(pieces) -> None:
     assert "".join(without_first_space(pieces)) == expected
 
 
+@pytest.fixture
+def store(tmp_path, monkeypatch) -> ArtifactStore:
+    """A store whose aligned model is tiny and untrained."""
+    monkeypatch.setenv("BOOK_ARTIFACTS", str(tmp_path))
+    store = ArtifactStore(tmp_path, "book")
+    config = ModelConfig(TOKENIZER.vocab_size, 48, d_model=8, num_layers=1, num_heads=2)
+    with store.create("tokenizer") as folder:
+        TOKENIZER.save(folder / "tokenizer.json")
+    with store.create("aligned", ["tokenizer"]) as folder:
+        model = TransformerLM(config, generator=torch.Generator().manual_seed(0))
+        save_checkpoint(folder, model=model)
+    return store
+
+
+def test_open_chat_answers_and_the_seed_decides(store) -> None:
+    said = ["".join(open_chat(store, temperature=1.0, seed=seed).ask("hi")) for seed in (1, 1, 2)]
+    assert said[0] == said[1] != said[2]
+
+
+def test_open_chat_temperature_zero_needs_no_seed(store) -> None:
+    said = ["".join(open_chat(store, temperature=0.0, seed=seed).ask("hi")) for seed in (1, None)]
+    assert said[0] == said[1]
+
+
+def test_main_talks_to_the_aligned_model(store, monkeypatch, capsys) -> None:
+    lines = iter(["hello", "/quit"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(lines))
+    assert main(["--seed", "1"]) == 0
+    assert "model> " in capsys.readouterr().out
+
+
 def test_main_says_what_to_do_when_there_is_no_model(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setenv("BOOK_ARTIFACTS", str(tmp_path))
     assert main([]) == 1
     error = capsys.readouterr().err
     assert "make book" in error and error.count("\n") == 1
+
+
+def test_main_refuses_a_negative_temperature(capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["--temperature", "-1"])
+    assert "temperature must be at least 0, got -1" in capsys.readouterr().err

@@ -176,14 +176,23 @@ def open_chat(store: ArtifactStore, *, temperature: float, seed: int | None) -> 
             generator=generator,
         )
 
-    return Chat(template, respond, context_length=context_length, prompt_tokens=context_length // 2)
+    return Chat(template, respond, context_length=context_length, answer_tokens=context_length // 8)
+
+
+def _temperature(text: str) -> float:
+    value = float(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"temperature must be at least 0, got {text}")
+    return value
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the chat; 0 when it ended as it should, 1 when there is no model to talk to."""
     parser = argparse.ArgumentParser(prog="python -m tools.chat", description=__doc__)
     parser.add_argument("--budget", choices=BUDGETS, default=os.environ.get("BOOK_BUDGET", "book"))
-    parser.add_argument("--temperature", type=float, default=0.5, help="0: always the likeliest")
+    parser.add_argument(
+        "--temperature", type=_temperature, default=0.5, help="0 always says the likeliest words"
+    )
     parser.add_argument("--seed", type=int, help="the same seed and words give the same answers")
     options = parser.parse_args(arguments)
     sys.stdout.reconfigure(errors="replace")  # a terminal without "é" shows "?"
