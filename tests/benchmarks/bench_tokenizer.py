@@ -77,7 +77,7 @@ def cost_of(train: Callable[[list[str], int], None], max_bytes: int, vocab_size:
 
 
 def peak_mb(*, reset: bool = False) -> float:
-    """The most memory that this process has held since the last reset; not a number but on Linux."""
+    """The most memory that this process has held since the last reset; only Linux tells."""
     if not Path("/proc/self/clear_refs").exists():
         return math.nan
     if reset:
