@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -168,6 +168,7 @@ def test_ddp_refuses_bad_buckets_and_a_missing_group() -> None:
         DDP(nn.Linear(1, 1))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 60), st.booleans(), st.booleans()), min_size=1, max_size=12),
     st.none() | st.integers(1, 400),

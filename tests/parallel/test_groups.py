@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
@@ -152,6 +152,7 @@ keys = st.text() | st.integers()
 nests = st.recursive(leaves, lambda part: st.lists(part) | st.dictionaries(keys, part))
 
 
+@settings(max_examples=40, deadline=None)
 @given(nests)
 def test_values_come_back_as_they_were(value) -> None:
     with tempfile.TemporaryDirectory() as folder:
