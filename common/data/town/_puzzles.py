@@ -4,9 +4,12 @@ Most of the words are invented ("brasp", "tiloon"), so that the only way to lear
 Addition is split by the sorted pair of its terms: if 3 + 8 is shown, 8 + 3 is not held out.
 """
 
+import re
+from functools import cache
 from zlib import crc32
 
 from ._grammar import Dice, expand
+from ._plots import FRAGMENTS, PLOTS
 from ._words import ANIMALS, FOODS, PLACES, THINGS, invented_word, split_words
 
 PUZZLE_KINDS = ("copy", "reverse", "first_letter", "sort", "add")
@@ -18,6 +21,7 @@ _PROMPTS = {
     "add": "What is <words>?",
 }
 _WORD_COUNT = {"copy": (2, 4), "reverse": (2, 4), "first_letter": (1, 1), "sort": (2, 3)}
+_FREQUENT = {"the", "and", "that", "have", "with"}  # by these, English is told from noise
 _LONGEST = 6  # letters of a word
 
 
@@ -36,8 +40,15 @@ def puzzle(kind: str, dice: Dice, split: str) -> tuple[str, str]:
     return expand(_PROMPTS[kind], {"words": " ".join(words)}, dice), " ".join(answers[kind])
 
 
+@cache
 def _known_words(split: str) -> tuple[str, ...]:
-    return split_words(THINGS + ANIMALS + FOODS + PLACES, split)
+    """Nouns of the split and, to train on, the other words of the stories but the most frequent."""
+    nouns = split_words(THINGS + ANIMALS + FOODS + PLACES, split)
+    if split == "heldout":
+        return nouns
+    text = " ".join([*FRAGMENTS.values(), *(s for plot in PLOTS for s in plot.sentences)])
+    others = set(re.findall(r"(?<![<{\w])[a-z]{3,}(?![>}\w])", text)) - _FREQUENT
+    return nouns + split_words(tuple(sorted(others - set(nouns))), split)
 
 
 def _words(dice: Dice, split: str, count: int) -> list[str]:
