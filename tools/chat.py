@@ -191,7 +191,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.chat", description=__doc__)
     parser.add_argument("--budget", choices=BUDGETS, default=os.environ.get("BOOK_BUDGET", "book"))
     parser.add_argument(
-        "--temperature", type=_temperature, default=0.5, help="0 always says the likeliest words"
+        "--temperature", type=_temperature, default=0.3, help="0 always says the likeliest words"
     )
     parser.add_argument("--seed", type=int, help="the same seed and words give the same answers")
     options = parser.parse_args(arguments)
