@@ -220,7 +220,7 @@ def test_open_chat_temperature_zero_needs_no_seed(store) -> None:
 def test_main_talks_to_the_aligned_model(store, monkeypatch, capsys) -> None:
     lines = iter(["hello", "/quit"])
     monkeypatch.setattr("builtins.input", lambda prompt: next(lines))
-    assert main(["--seed", "1"]) == 0
+    assert main(["--seed", "1", "--budget", "book"]) == 0
     assert "model> " in capsys.readouterr().out
 
 
