@@ -128,6 +128,11 @@ def _run_rank(folder: str, name: str, rank: str, num_processes: str) -> None:
         (here / f"error{rank}").write_text(traceback.format_exc(), encoding="utf-8")
         raise
     dist.destroy_process_group()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The result is written and everybody has it behind them. To let Python take itself down now is
+    # a race: gloo's threads abort the process when they outlive the objects they work for.
+    os._exit(0)
 
 
 def _first_error(folder: Path, codes: list[int | None]) -> str:
