@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from common.parallel import groups
+from common.model import ModelConfig, TransformerLM
+from common.parallel import DDP, ShardedOptimizer, groups
 from common.parallel.groups import _read_values, _write_values, run_processes
+from common.training.adamw import AdamW
 
 
 def share_of(weights):
@@ -69,6 +71,25 @@ def break_off() -> None:
 def test_run_processes_tells_a_broken_process_from_its_victims() -> None:
     with pytest.raises(RuntimeError, match="failed in rank 1, which ended with exit code 3"):
         run_processes(break_off, 2)
+
+
+def train_briefly(steps: int) -> float:
+    config = ModelConfig(400, 64, d_model=32, num_layers=2, num_heads=2, tie_embeddings=True)
+    model = DDP(TransformerLM(config), bucket_size_mb=0.3)
+    optimizer = ShardedOptimizer(model.parameters(), AdamW, lr=1e-3)
+    for _ in range(steps):
+        loss = model(torch.randint(400, (2, 32))).square().mean()
+        loss.backward()
+        model.finish_gradient_synchronization()
+        optimizer.step()
+        optimizer.zero_grad()
+    return loss.item()
+
+
+def test_run_processes_ends_in_peace_after_asynchronous_messages() -> None:
+    """Left to itself, Python's exit races with gloo's threads: every second launch aborted."""
+    for _ in range(5):
+        assert len(run_processes(train_briefly, 2, steps=8)) == 2
 
 
 def wait_forever() -> None:
