@@ -10,7 +10,7 @@ heads (Ainslie et al. 2023, "GQA", arXiv:2305.13245), rotary positions, normalis
 torch's fused kernel, which keeps no T x S matrix.
 
 Shapes: B batch, H heads, T queries, S keys, D head_dim. A mask is True where a query may attend.
-Taught in ch03_attention/01_attention.ipynb.
+Taught in ch03_attention/03_masks_and_heads.ipynb.
 Needs: numerics.py, layers.py, rope.py, kv_cache.py.
 """
 

@@ -7,7 +7,7 @@ length and filled from the left: growing a tensor by concatenation would copy th
 every token.
 
 Shapes: B batch, H key-value heads, T new tokens, S stored tokens, D head_dim.
-Taught in ch03_attention/02_positions_and_cache.ipynb.
+Taught in ch03_attention/04_positions.ipynb.
 Needs: nothing but torch.
 """
 

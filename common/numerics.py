@@ -11,7 +11,7 @@ Inputs of 16 bits are computed in float32 and returned in their own dtype. A row
 -inf, or a +inf, has no softmax: the answer is NaN, as in torch and in float64.
 
 Shapes: ... any leading dimensions, V the number of classes (the vocabulary).
-Taught in ch03_attention/01_attention.ipynb.
+Taught in ch03_attention/03_masks_and_heads.ipynb.
 Needs: nothing but torch.
 """
 

@@ -10,7 +10,7 @@ paper, Meta's Llama. "half" takes (0, d/2), (1, d/2 + 1), ...: GPT-NeoX, Hugging
 method with the entries in another order, so weights trained with one give nonsense with the other.
 
 Shapes: B batch, T tokens, D head_dim.
-Taught in ch03_attention/02_positions_and_cache.ipynb.
+Taught in ch03_attention/04_positions.ipynb.
 Needs: nothing but torch.
 """
 

@@ -5,7 +5,7 @@ learned first is merged first, until none is left (Sennrich et al. 2016, arXiv:1
 ids as tiktoken and Hugging Face tokenizers with the same merges. A piece is merged once and then
 remembered, so that common text costs one dictionary lookup a piece.
 
-Taught in ch02_tokenizer/02_encode_and_shard.ipynb.
+Taught in ch02_tokenizer/03_encode_exactly.ipynb.
 Needs: patterns.py, special.py, storage.py, and tiktoken for `to_tiktoken` alone.
 """
 

@@ -4,7 +4,7 @@ BPE never merges across a piece, so " dog", "dog" and "dog." share what they hav
 word is learned once however often it occurs. The patterns are OpenAI's: GPT-2's from Radford et al.
 (2019), "Language Models are Unsupervised Multitask Learners", GPT-4's from tiktoken (cl100k_base).
 
-Taught in ch02_tokenizer/02_encode_and_shard.ipynb.
+Taught in ch02_tokenizer/03_encode_exactly.ipynb.
 Needs: nothing but the regex package.
 """
 

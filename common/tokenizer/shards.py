@@ -3,7 +3,7 @@
 A shard is a .bin file of little-endian ids, every document followed by a separator, and an entry
 under its name in the `shard.json` beside it, against which it is checked when opened.
 
-Taught in ch02_tokenizer/02_encode_and_shard.ipynb.
+Taught in ch02_tokenizer/03_encode_exactly.ipynb.
 Needs: encode.py.
 """
 

@@ -3,7 +3,7 @@
 They are found before anything else is done to a text, never take part in merges, and no piece
 reaches over one. Where two could begin at the same place, the longest wins.
 
-Taught in ch02_tokenizer/02_encode_and_shard.ipynb.
+Taught in ch02_tokenizer/03_encode_exactly.ipynb.
 Needs: patterns.py.
 """
 

@@ -4,7 +4,7 @@ Bytes are written with GPT-2's alphabet: a printable ASCII or Latin-1 byte is it
 68 are the characters from U+0100 on (a space is "Ġ", a line feed is "Ċ"), as in every Hugging Face
 tokenizer.json. Radford et al. (2019), `bytes_to_unicode` in openai/gpt-2.
 
-Taught in ch02_tokenizer/02_encode_and_shard.ipynb.
+Taught in ch02_tokenizer/03_encode_exactly.ipynb.
 Needs: nothing but the standard library.
 """
 

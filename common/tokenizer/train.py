@@ -11,7 +11,7 @@ a pair is two of them, and merging a pair is `str.split` and `str.join`, which r
 No two merges can make the same token: a token's span is merged as it would be alone, since nothing
 ever crossed its two ends, and alone it has one derivation.
 
-Taught in ch02_tokenizer/01_learn_bpe.ipynb.
+Taught in ch02_tokenizer/02_learn_bpe.ipynb.
 Needs: patterns.py, special.py.
 """
 

@@ -172,19 +172,19 @@ def test_untaught_modules_exist() -> None:
     assert {path for path in UNTAUGHT if (ROOT / path).is_file()} == UNTAUGHT
 
 
-HEADER = '"""Title.\n\nTaught in ch03_attention/01_attention.ipynb.\nNeeds: {}\n"""\n'
+HEADER = '"""Title.\n\nTaught in ch03_attention/03_masks_and_heads.ipynb.\nNeeds: {}\n"""\n'
 
 
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
-        (HEADER + "def rope(): ...", "rope is not used in ch03_attention/01_attention.ipynb"),
+        (HEADER + "def rope(): ...", "rope is not used in ch03_attention/03_masks_and_heads.ipynb"),
         ('"""Title."""\ndef attend(): ...', "lacks 'Taught in"),
     ],
 )
 def test_untaught_sees(source: str, problem: str) -> None:
     notebook = new_notebook(cells=[new_code_cell("%matplotlib inline\nattend(x)\nlayer.heads")])
-    used = {"ch03_attention/01_attention.ipynb": names_used(notebook_trees(notebook))}
+    used = {"ch03_attention/03_masks_and_heads.ipynb": names_used(notebook_trees(notebook))}
     assert problem in untaught(parse("common/x.py", source), used)[0]
     taught = parse("common/x.py", HEADER + "def attend(): ...\nclass heads: ...")
     assert untaught(taught, used) == []
@@ -193,7 +193,7 @@ def test_untaught_sees(source: str, problem: str) -> None:
 def test_missing_files_sees() -> None:
     source = HEADER + 'def f():\n    """See tests/test_f.py."""'
     assert missing_files(parse("common/x.py", source), lambda name: False) == [
-        "common/x.py names ch03_attention/01_attention.ipynb, which is not there",
+        "common/x.py names ch03_attention/03_masks_and_heads.ipynb, which is not there",
         "common/x.py names tests/test_f.py, which is not there",
     ]
 

@@ -20,8 +20,9 @@ OUR_NAME = "llm-from-scratch-companion"
 
 
 def versions(lines: list[str]) -> dict[str, str]:
-    """Names and versions of `name==version` lines."""
-    pins = [line.split("==") for line in lines if "==" in line]
+    """Names and versions of `name==version` lines; a marker after `;` does not count."""
+    requirements = [line.partition(";")[0].strip() for line in lines]
+    pins = [requirement.split("==") for requirement in requirements if "==" in requirement]
     return {requirement_name(name): version.strip() for name, version in pins}
 
 
