@@ -7,13 +7,17 @@ nothing overflows, and the sum is at least 1, so nothing is divided by zero and 
 is taken (Blanchard, Higham and Higham 2021, "Accurately computing the log-sum-exp and softmax
 functions", IMA Journal of Numerical Analysis 41).
 
-Inputs of 16 bits are computed in float32 and returned in their own dtype. A row that holds only
--inf, or a +inf, has no softmax: the answer is NaN, as in torch and in float64.
+Inputs of 16 bits are computed in float32 and returned in their own dtype. The result is finite
+wherever float64, rounded to that dtype, is. A row that holds only -inf, a +inf or a NaN has no
+softmax: the answer is NaN in that row and in no other, as in torch and in float64. An empty row has
+an empty softmax and the log-sum-exp -inf.
 
 Shapes: ... any leading dimensions, V the number of classes (the vocabulary).
 Taught in ch03_attention/03_masks_and_heads.ipynb.
 Needs: nothing but torch.
 """
+
+import math
 
 import torch
 from torch import Tensor
@@ -61,9 +65,10 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = -100) -> 
 
     logits (..., V) floating, targets (...) int64 in 0..V-1 or `ignore_index`. Returns a scalar of
     the logits' dtype, computed in float32 or wider; NaN (0 / 0) when every target is ignored, as in
-    torch. Keeps one tensor of the logits' size for the backward pass.
+    torch. An ignored row takes no part, whatever it holds: its gradient is 0 even where its logits
+    are NaN. Keeps one tensor of the logits' size for the backward pass.
 
-    Raises ValueError when the shapes disagree or a target is out of range.
+    Raises ValueError when shapes or devices disagree, a dtype is wrong or a target out of range.
 
     >>> cross_entropy(torch.zeros(2, 1024), torch.tensor([5, 9]))  # knowing nothing costs log 1024
     tensor(6.9315)
@@ -76,6 +81,10 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = -100) -> 
             f"targets need the shape of logits without the classes, {tuple(logits.shape[:-1])}, "
             f"got {tuple(targets.shape)}"
         )
+    if targets.dtype != torch.int64:
+        raise ValueError(f"targets must be int64, got {targets.dtype}")
+    if logits.device != targets.device:
+        raise ValueError(f"logits are on {logits.device} and targets on {targets.device}: move one")
     num_classes = logits.shape[-1]
     counted = targets != ignore_index
     bad = counted & ((targets < 0) | (targets >= num_classes))
@@ -104,22 +113,26 @@ class _CrossEntropy(torch.autograd.Function):
         total = exponentials.sum(-1, keepdim=True)
         losses = (total.log() - chosen).squeeze(-1)
         weight = counted.to(wide.dtype) / counted.sum()  # each row's share of the mean
-        ctx.save_for_backward(exponentials, total, rows, weight)
+        ignored = (~counted).nonzero().squeeze(-1)
+        ctx.save_for_backward(exponentials, total, rows, weight, ignored)
         ctx.dtype = logits.dtype
         return torch.where(counted, losses, 0).sum() / counted.sum()
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, grad_output: Tensor) -> tuple[Tensor, None, None]:
-        exponentials, total, rows, weight = ctx.saved_tensors
+        exponentials, total, rows, weight, ignored = ctx.saved_tensors
         scale = (weight * grad_output).unsqueeze(-1)
         grad = exponentials * (scale / total)  # softmax, already scaled: one pass over (N, V)
         grad.scatter_add_(-1, rows, -scale)  # minus one at the target
+        grad.index_fill_(0, ignored, 0.0)  # where the logits are NaN, 0 * NaN has made a NaN
         return grad.to(ctx.dtype), None, None
 
 
 def _largest(x: Tensor, dim: int) -> Tensor:
     """The largest entry along `dim`, kept as size 1. A constant: its gradient would cancel."""
+    if x.dim() and not x.shape[dim]:
+        return x.new_full((), -math.inf)  # the largest of nothing
     return x.detach().amax(dim, keepdim=True)
 
 

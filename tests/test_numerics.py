@@ -47,24 +47,45 @@ def test_gradients_equal_torch(ours, torchs) -> None:
     torch.testing.assert_close(ours_grad, torch_grad, **TOLERANCE[torch.float64])
 
 
-@settings(deadline=None, max_examples=60)
-@given(
-    row=st.lists(st.floats(-(2.0**100), 2.0**100, width=32), min_size=1, max_size=6),
-    target=st.integers(0, 5),
-)
-def test_float32_is_finite_wherever_float64_is(row: list[float], target: int) -> None:
-    x = torch.tensor([row], dtype=torch.float32).requires_grad_()
-    targets = torch.tensor([target % len(row)])
-    for ours, reference in [
-        (softmax(x), torch.softmax(x.double(), -1)),
-        (log_softmax(x), torch.log_softmax(x.double(), -1)),
-        (logsumexp(x), torch.logsumexp(x.double(), -1)),
-        (cross_entropy(x, targets), F.cross_entropy(x.double(), targets)),
-    ]:
-        assert ours.isfinite().all()
-        torch.testing.assert_close(ours, reference.float(), **TOLERANCE[torch.float32])
-        (grad,) = torch.autograd.grad(ours.sum(), x)
-        assert grad.isfinite().all()
+WIDTH = {torch.float32: 32, torch.float16: 16, torch.bfloat16: 32}
+ROUNDING = TOLERANCE | {torch.float16: {"rtol": 2**-10, "atol": 2**-24}}  # one unit, one subnormal
+
+
+@pytest.mark.parametrize("dtype", list(WIDTH))
+@settings(deadline=None, max_examples=40)
+@given(data=st.data())
+def test_result_is_what_float64_gives_rounded_to_the_dtype(dtype: torch.dtype, data) -> None:
+    """Any finite entries, up to the largest of the format, and its -inf."""
+    entry = st.floats(width=WIDTH[dtype], allow_nan=False).filter(lambda x: x != math.inf)
+    row = data.draw(st.lists(entry, min_size=1, max_size=6))
+    x = torch.tensor([row]).to(dtype).clamp(-math.inf, torch.finfo(dtype).max)
+    for ours, torchs in PAIRS:
+        expected = torchs(x.double(), -1).to(dtype)
+        torch.testing.assert_close(ours(x), expected, equal_nan=True, **ROUNDING[dtype])
+    target = torch.tensor([data.draw(st.integers(0, len(row) - 1))])
+    expected = F.cross_entropy(x.double(), target).to(dtype)
+    actual = cross_entropy(x, target)
+    torch.testing.assert_close(actual, expected, equal_nan=True, **ROUNDING[dtype])
+
+
+@pytest.mark.parametrize("dtype", list(WIDTH))
+@settings(deadline=None, max_examples=40)
+@given(data=st.data())
+def test_gradient_is_finite_wherever_float64s_is(dtype: torch.dtype, data) -> None:
+    row = data.draw(st.lists(st.floats(-60000, 60000, width=16), min_size=1, max_size=6))
+    target = torch.tensor([data.draw(st.integers(0, len(row) - 1))])
+    x = torch.tensor([row], dtype=dtype).requires_grad_()
+    wide = x.detach().double().requires_grad_()
+    functions = [
+        *PAIRS,
+        (lambda t: cross_entropy(t, target), lambda t, _: F.cross_entropy(t, target)),
+    ]
+    for ours, torchs in functions:
+        (actual,) = torch.autograd.grad(ours(x).sum(), x)
+        (expected,) = torch.autograd.grad(torchs(wide, -1).sum(), wide)
+        torch.testing.assert_close(
+            actual.double(), expected, rtol=ROUNDING[dtype]["rtol"], atol=1e-6
+        )
 
 
 @given(shift=st.floats(-1e4, 1e4))
@@ -84,6 +105,20 @@ def test_infinite_entries_behave_as_in_torch() -> None:
     x = torch.tensor([[0.0, -inf, 1.0], [-inf, -inf, -inf], [0.0, inf, 1.0]])
     for ours, torchs in PAIRS:
         torch.testing.assert_close(ours(x), torchs(x, -1), equal_nan=True)
+
+
+@pytest.mark.parametrize("ours, torchs", PAIRS)
+def test_nan_stays_in_its_row(ours, torchs) -> None:
+    x = random_logits(3, 4)
+    x[1, 2] = math.nan
+    assert ours(x)[1].isnan().all()
+    torch.testing.assert_close(ours(x)[[0, 2]], torchs(x[[0, 2]], -1), **TOLERANCE[torch.float64])
+
+
+@pytest.mark.parametrize("ours, torchs", PAIRS)
+@pytest.mark.parametrize("shape, dim", [((3, 0), -1), ((0, 3), -1), ((), -1)])
+def test_empty_and_scalar_tensors_behave_as_in_torch(ours, torchs, shape, dim: int) -> None:
+    torch.testing.assert_close(ours(torch.zeros(shape), dim), torchs(torch.zeros(shape), dim))
 
 
 def test_float16_sums_beyond_its_range_are_computed_in_float32() -> None:
@@ -139,6 +174,27 @@ def test_cross_entropy_ignore_index_changes_the_mean() -> None:
 
 def test_cross_entropy_of_nothing_is_nan_as_in_torch() -> None:
     assert cross_entropy(torch.zeros(2, 3), torch.tensor([-100, -100])).isnan()
+    assert cross_entropy(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64)).isnan()
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_cross_entropy_of_an_ignored_row_has_no_gradient_whatever_it_holds(bad: float) -> None:
+    x = random_logits(3, 4)
+    x[1] = bad
+    x.requires_grad_()
+    loss = cross_entropy(x, torch.tensor([0, -100, 2]))
+    (grad,) = torch.autograd.grad(loss, x)
+    torch.testing.assert_close(loss, F.cross_entropy(x[[0, 2]], torch.tensor([0, 2])))
+    assert (grad[1] == 0).all()
+    assert grad.isfinite().all()
+
+
+def test_cross_entropy_ignores_classes_at_minus_infinity() -> None:
+    x = torch.tensor([[0.0, -math.inf, math.log(3.0)]], requires_grad=True)
+    loss = cross_entropy(x, torch.tensor([2]))
+    (grad,) = torch.autograd.grad(loss, x)
+    torch.testing.assert_close(loss, torch.tensor(math.log(4 / 3)))
+    torch.testing.assert_close(grad, torch.tensor([[0.25, 0.0, -0.25]]))
 
 
 @pytest.mark.parametrize("target", [-1, 4])
@@ -151,3 +207,19 @@ def test_cross_entropy_target_out_of_range_is_an_error(target: int) -> None:
 def test_cross_entropy_shape_mismatch_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"the classes, \(2, 3\), got \(3, 2\)"):
         cross_entropy(torch.zeros(2, 3, 4), torch.zeros(3, 2, dtype=torch.int64))
+
+
+def test_cross_entropy_targets_of_another_dtype_are_an_error() -> None:
+    with pytest.raises(ValueError, match="targets must be int64, got torch.float32"):
+        cross_entropy(torch.zeros(2, 4), torch.zeros(2))
+
+
+def test_cross_entropy_targets_on_another_device_are_an_error() -> None:
+    targets = torch.zeros(2, dtype=torch.int64, device="meta")
+    with pytest.raises(ValueError, match="logits are on cpu and targets on meta: move one"):
+        cross_entropy(torch.zeros(2, 4), targets)
+
+
+def test_cross_entropy_integer_logits_are_an_error() -> None:
+    with pytest.raises(ValueError, match="expected a floating-point tensor, got torch.int64"):
+        cross_entropy(torch.zeros(2, 4, dtype=torch.int64), torch.tensor([0, 1]))
