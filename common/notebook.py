@@ -1,4 +1,4 @@
-"""What every notebook shares: budget, seed, artefacts, plot style, source display, progress.
+"""What every notebook shares: budget, seed, artefacts, plot style, source display, exercises.
 
 `book = notebook.start()` opens each notebook. The environment variable BOOK_BUDGET ("smoke" or
 "book") says how much work a notebook does; BOOK_ARTIFACTS moves the artefact store. This is the
@@ -14,9 +14,11 @@ import json
 import os
 import platform
 import random
+import re
 import textwrap
 import time
-from collections.abc import Iterable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -223,6 +225,42 @@ def progress(iterable: Iterable[T], label: str, total: int | None = None) -> Ite
     print(
         f"{label}: {count} of {total or count} in {time.perf_counter() - start:.0f} s", flush=True
     )
+
+
+def attempt(check: Callable[[T], None], answer: T) -> None:
+    """Run the check of an exercise on what the reader wrote and print what it says; never raises.
+
+    Args:
+        check: raises AssertionError with a hint when the answer is wrong.
+        answer: the reader's function; its stub raises NotImplementedError("about N lines").
+
+    >>> def triple(function):
+    ...     assert function(2) == 6, f"three times 2 is 6, not {function(2)}: did you square it?"
+    >>> attempt(triple, lambda x: x * x)
+    not yet: three times 2 is 6, not 4: did you square it?
+    >>> attempt(triple, lambda x: 3 * x)
+    passed: triple
+    """
+    try:
+        check(answer)
+    except Exception as error:
+        print(_verdict(error, answer))
+    else:
+        print(f"passed: {check.__name__}")
+
+
+def _verdict(error: Exception, answer: object) -> str:
+    """What an attempt is told: a stub its size, a wrong answer its hint, a crash its line."""
+    if isinstance(error, NotImplementedError) and re.fullmatch(r"about \d+ lines?", str(error)):
+        return f"not written yet ({error})"
+    code = getattr(answer, "__code__", None)
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if code and frame.filename == code.co_filename]
+    if isinstance(error, AssertionError) and frames[-1] not in own:  # the check's, not the reader's
+        return f"not yet: {error}"
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    where = f", in line {own[-1].lineno} of your cell: {own[-1].line}" if own else ""
+    return f"not yet: {said}{where}"
 
 
 def figure(width: float = 7.0, height: float = 3.2) -> tuple[Figure, Axes]:

@@ -1,6 +1,8 @@
 """What notebooks share: budgets, artefacts built on demand, sources shown from their files."""
 
+import functools
 import json
+import linecache
 import random
 import sys
 import types
@@ -185,3 +187,59 @@ def test_artifacts_root_without_a_checkout_is_the_working_folder(
     monkeypatch.setattr(notebook, "_PACKAGE_PARENT", tmp_path / "site-packages")
     monkeypatch.chdir(tmp_path)
     assert notebook.artifacts_root() == tmp_path / "artifacts"
+
+
+def check_first(function) -> None:
+    """A check as the exercises have them: the first of a list, which may be of tensors."""
+    if (got := function([3, 4])) != 3:
+        raise AssertionError(f"the first of [3, 4] is 3, not {got}: do you count from 1?")
+
+
+def written(source: str):
+    """The reader's function from a cell of its own, known to linecache as a kernel's cells are."""
+    name = f"<cell {abs(hash(source))}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    names = {}
+    exec(compile(source, name, "exec"), names)
+    return names["first"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return x[0]", "passed: check_first"),
+        ("return x[1]", "not yet: the first of [3, 4] is 3, not 4: do you count from 1?"),
+        ("raise NotImplementedError('about 1 line')", "not written yet (about 1 line)"),
+        (
+            "y = 1\n    return x[2]",
+            "not yet: IndexError: list index out of range, in line 3 of your cell: return x[2]",
+        ),
+        ("assert not x", "not yet: AssertionError, in line 2 of your cell: assert not x"),
+        (
+            "raise NotImplementedError('no kernel for Half')",
+            "not yet: NotImplementedError: no kernel for Half, in line 2 of your cell: "
+            "raise NotImplementedError('no kernel for Half')",
+        ),
+    ],
+)
+def test_attempt_says_how_far_the_reader_is(
+    body: str, said: str, capsys: pytest.CaptureFixture
+) -> None:
+    notebook.attempt(check_first, written(f"def first(x):\n    {body}\n"))
+    assert capsys.readouterr().out == said + "\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (written("first = lambda: 3"), "takes 0 positional arguments but 1 was given"),
+        (functools.partial(int, base=0), "int() can't convert non-string with explicit base"),
+        (None, "'NoneType' object is not callable"),
+    ],
+)
+def test_attempt_names_an_error_outside_the_readers_lines(
+    answer, said: str, capsys: pytest.CaptureFixture
+) -> None:
+    notebook.attempt(check_first, answer)
+    out = capsys.readouterr().out
+    assert out.startswith("not yet: TypeError: ") and out.endswith(said + "\n")

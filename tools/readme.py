@@ -16,18 +16,24 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from .sources import ROOT, book_notebooks, read_notebook
+from .sources import ROOT, book_notebooks, is_lesson, read_notebook
 
-TITLE = re.compile(r"^# Chapter \d+\.\d+: (.+)$", re.MULTILINE)
+TITLE = re.compile(r"^# Chapter \d+(?:\.\d+)?: (.+)$", re.MULTILINE)
 TAUGHT = re.compile(r"Taught in\s+(ch\d\d_\w+/\d\d_\w+\.ipynb)")
 
 
 def question(notebook: NotebookNode) -> str:
-    """The question in the notebook's title: `# Chapter 1.2: What makes a page bad?`."""
+    """The question in the notebook's title: `# Chapter 1.2: What makes a page bad?`.
+
+    Of `# Chapter 1: exercises` it is "Exercises".
+    """
     match = TITLE.search(notebook.cells[0].source)
     if match is None:
-        raise ValueError("the first cell has no line '# Chapter N.M: <question>?'")
-    return match[1].strip()
+        raise ValueError(
+            "the first cell has no line '# Chapter N.M: <question>?' or '# Chapter N: ...'"
+        )
+    title = match[1].strip()
+    return title[0].upper() + title[1:]
 
 
 def taught_in(root: Path = ROOT) -> dict[str, list[str]]:
@@ -48,7 +54,9 @@ def table(notebooks: list[Path], folder: Path, root: Path = ROOT) -> str:
     up = "" if folder == root else "../"
     for path in notebooks:
         notebook = read_notebook(path)
-        number = f"{int(path.parent.name[2:4])}.{int(path.name[:2])}"
+        number = str(int(path.parent.name[2:4]))
+        if is_lesson(path):
+            number += f".{int(path.name[:2])}"
         link = path.relative_to(folder).as_posix()
         files = taught[path.relative_to(root).as_posix()]
         modules = ", ".join(f"[{Path(file).stem}]({up}{file})" for file in files)

@@ -14,10 +14,22 @@ ROOT = Path(__file__).resolve().parents[1]
 # The plan, not the text, of chain.py matters to a notebook: see plan_hash.
 SCAFFOLDING = {"common/notebook.py", "common/artifacts.py", "common/chain.py"}
 
+AFTER_THE_LESSONS = ("exercises", "solutions")
+
 
 def book_notebooks(root: Path = ROOT) -> list[Path]:
-    """The chapters' numbered notebooks in reading order."""
-    return sorted(root.glob("ch[0-9][0-9]_*/[0-9][0-9]_*.ipynb"))
+    """Each chapter's numbered notebooks in reading order, then its exercises and its solutions."""
+    found = [
+        path
+        for pattern in ("[0-9][0-9]_*", *AFTER_THE_LESSONS)
+        for path in root.glob(f"ch[0-9][0-9]_*/{pattern}.ipynb")
+    ]
+    return sorted(found)  # digits come before letters, exercises before solutions
+
+
+def is_lesson(path: str | Path) -> bool:
+    """Whether this is one of the numbered notebooks, which ask one question each."""
+    return Path(path).stem not in AFTER_THE_LESSONS
 
 
 def read_notebook(path: Path) -> nbformat.NotebookNode:

@@ -5,7 +5,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from nbformat import NotebookNode
 
@@ -14,9 +14,15 @@ from tools.sources import ROOT, book_notebooks, code_cells, read_notebook, witho
 # Scaffolding of the book rather than a subject of it: no notebook teaches these, every notebook
 # stands on them. chain.py composes what all the notebooks teach.
 UNTAUGHT = {"common/notebook.py", "common/artifacts.py", "common/chain.py"}
+# The checks of the exercises are scaffolding as well; their docstring names the two notebooks.
+CHECKS = "common/exercises/ch*.py"
 
 TEXT_SUFFIXES = {".py", ".md", ".ipynb", ".toml", ".yml", ".yaml", ".txt", ".sh", ""}
 SKIPPED_FOLDERS = {".git", ".venv", "artifacts", "build", "dist", "__pycache__"}
+
+
+def holds_checks(path: str) -> bool:
+    return PurePosixPath(path).match(CHECKS)
 
 
 @dataclass(frozen=True)

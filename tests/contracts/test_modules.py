@@ -13,6 +13,7 @@ from tests.contracts.reading import (
     UNTAUGHT,
     Module,
     dependencies,
+    holds_checks,
     modules,
     notebook_trees,
     notebooks,
@@ -45,6 +46,13 @@ def untaught(module: Module, used_in: dict[str, set[str]]) -> list[str]:
         for node in module.public
         if node.name not in used
     ]
+
+
+def unnamed(module: Module) -> list[str]:
+    """The two notebooks of a chapter's checks that the module's docstring does not name."""
+    chapter = PurePosixPath(module.path).stem
+    named = [f"{chapter}/exercises.ipynb", f"{chapter}/solutions.ipynb"]
+    return [f"{module.path}: its docstring lacks {n}" for n in named if n not in module.docstring]
 
 
 def missing_files(module: Module, exists) -> list[str]:
@@ -138,7 +146,9 @@ each_module = pytest.mark.parametrize("module", modules(), ids=lambda module: mo
 
 @each_module
 def test_public_names_are_taught(module: Module, used_in: dict[str, set[str]]) -> None:
-    if module.path in UNTAUGHT:
+    if holds_checks(module.path):
+        assert not (problems := unnamed(module)), "\n".join(problems)
+    elif module.path in UNTAUGHT:
         assert not TAUGHT.search(module.docstring), "it is taught: remove it from UNTAUGHT"
     else:
         assert not (problems := untaught(module, used_in)), "\n".join(problems)
@@ -150,8 +160,12 @@ def test_docstrings_name_files_that_exist(module: Module) -> None:
     assert not problems, "\n".join(problems)
 
 
-# The steps of chain.py take seconds each and need each other's results: make book runs them.
-@pytest.mark.parametrize("module", [m for m in modules() if m.path != CHAIN], ids=lambda m: m.path)
+# The steps of chain.py take seconds each and need each other's results: make book runs them. A
+# check's example would be the solution, and the notebook of solutions runs it.
+EXAMPLES = [m for m in modules() if m.path != CHAIN and not holds_checks(m.path)]
+
+
+@pytest.mark.parametrize("module", EXAMPLES, ids=lambda module: module.path)
 def test_public_names_have_an_example(module: Module) -> None:
     assert not (problems := without_example(module)), "\n".join(problems)
 
@@ -188,6 +202,13 @@ def test_untaught_sees(source: str, problem: str) -> None:
     assert problem in untaught(parse("common/x.py", source), used)[0]
     taught = parse("common/x.py", HEADER + "def attend(): ...\nclass heads: ...")
     assert untaught(taught, used) == []
+
+
+def test_unnamed_sees() -> None:
+    source = '"""Checks of ch01_data/exercises.ipynb."""\ndef f(): ...'
+    assert unnamed(parse("common/exercises/ch01_data.py", source)) == [
+        "common/exercises/ch01_data.py: its docstring lacks ch01_data/solutions.ipynb"
+    ]
 
 
 def test_missing_files_sees() -> None:

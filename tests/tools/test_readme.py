@@ -44,6 +44,19 @@ def test_a_written_table_is_current_until_the_notebook_changes(tree: Path) -> No
     assert len(stale_readmes(tree)) == 2
 
 
+def test_exercises_have_a_row_under_the_lessons(tree: Path) -> None:
+    cells = [new_markdown_cell("# Chapter 1: exercises\n\nText.")]
+    notebook = new_notebook(cells=cells, metadata={"book": {"seconds": 3}})
+    nbformat.write(notebook, tree / "ch01_data" / "exercises.ipynb")
+    stale = stale_readmes(tree)
+    rows = stale[tree / "README.md"].splitlines()
+    assert rows[5:7] == [
+        "| 1 | [Exercises](ch01_data/exercises.ipynb) |  | 3 s |",
+        "| | together | | 45 s |",
+    ]
+    assert "| 1 | [Exercises](exercises.ipynb) |" in stale[tree / "ch01_data" / "README.md"]
+
+
 @pytest.mark.parametrize("text", ["", BEGIN, END + BEGIN, f"{BEGIN}{END}{BEGIN}{END}"])
 def test_markers_must_stand_once_and_in_order(text: str) -> None:
     with pytest.raises(ValueError, match="once each, in this order"):

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools.sources import modules_hash, plan_hash, rests_on, source_hash, without_magics
+from tools.sources import (
+    book_notebooks,
+    is_lesson,
+    modules_hash,
+    plan_hash,
+    rests_on,
+    source_hash,
+    without_magics,
+)
 
 
 def tree(root: Path) -> Path:
@@ -23,6 +31,35 @@ def tree(root: Path) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return root
+
+
+def test_a_chapter_ends_with_its_exercises_and_solutions(tmp_path: Path) -> None:
+    names = ["ch02_b/01_x", "ch01_a/solutions", "ch01_a/02_y", "ch01_a/exercises", "ch01_a/01_x"]
+    for name in [*names, "ch01_a/notes", "other/exercises", "ch01_a/.ipynb_checkpoints/01_x"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{name}.ipynb").write_text("{}")
+    found = [path.relative_to(tmp_path).with_suffix("") for path in book_notebooks(tmp_path)]
+    assert [path.as_posix() for path in found] == [
+        "ch01_a/01_x",
+        "ch01_a/02_y",
+        "ch01_a/exercises",
+        "ch01_a/solutions",
+        "ch02_b/01_x",
+    ]
+    assert [is_lesson(path) for path in found] == [True, True, False, False, True]
+
+
+def test_modules_hash_follows_the_checks_of_exercises(tmp_path: Path) -> None:
+    root = tree(tmp_path)
+    checks = root / "common" / "exercises" / "ch01_a.py"
+    checks.parent.mkdir()
+    checks.write_text("from ..layers import Linear")
+    code = "from common.exercises import ch01_a as checks"
+    notebook = new_notebook(cells=[new_code_cell(code)])
+    before = modules_hash(notebook, root)
+    checks.write_text("from ..layers import Linear  # a better hint")
+    assert modules_hash(notebook, root) != before
+    assert rests_on(notebook, root) >= {"common/exercises/ch01_a.py", "common/layers.py"}
 
 
 def test_rests_on_follows_imports_and_leaves_scaffolding_out(tmp_path: Path) -> None:
