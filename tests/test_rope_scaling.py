@@ -119,7 +119,7 @@ def test_static_ntk_is_the_dynamic_one_of_a_full_context(length: int) -> None:
     "context, theta",
     [
         (192, 10000.0),  # pair 0 makes 30 turns, fewer than beta_fast: the ramp is cut at pair 0
-        (10**4, 4.0),  # the last pair still turns: the ramp is cut at D - 1
+        (400, 7.4),  # the last pair makes 8 turns, more than beta_slow: the ramp is cut at D - 1
     ],
 )
 def test_ends_of_yarns_ramp_are_cut_as_in_transformers(
