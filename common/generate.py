@@ -141,14 +141,9 @@ def _steps(
     cache = model.new_cache(batch_size, width + room)
     new = ids
     for _ in range(room):
-        positions, mask = None, None
-        if pads is not None:
-            columns = torch.arange(cache.length + new.shape[1], device=ids.device)  # (S,)
-            mask = (columns >= pads[:, None])[:, None, None]  # (B, 1, 1, S)
-            positions = (columns[cache.length :] - pads[:, None]).clamp(  # (B, T)
-                0, model.config.context_length - 1
-            )  # of padding, and of rows that are full: their tokens are thrown away
-        hidden = model.hidden(new, cache, positions=positions, mask=mask)
+        for chunk in new.split(cache.chunk_tokens, dim=1):  # a window's cache takes no more at once
+            positions = None if pads is None else _positions(model, pads, cache.length, chunk)
+            hidden = model.hidden(chunk, cache, positions=positions)
         logits = model.lm_head(hidden[:, -1])  # (B, V)
         if repetition_penalty != 1.0:
             logits = penalise_repetition(logits, ids, repetition_penalty)
@@ -156,6 +151,13 @@ def _steps(
         yield token
         new = token[:, None]
         ids = torch.cat([ids, new], dim=1)
+
+
+def _positions(model: TransformerLM, pads: Tensor, start: int, chunk: Tensor) -> Tensor:
+    """(B, T) positions of a chunk that begins at column `start`, negative where it is padding."""
+    columns = torch.arange(start, start + chunk.shape[1], device=chunk.device)
+    # Rows that are full go on at the last position: their tokens are thrown away.
+    return (columns - pads[:, None]).clamp(max=model.config.context_length - 1)
 
 
 def _room(model: TransformerLM, prompt_tokens: int, max_new_tokens: int) -> int:

@@ -45,6 +45,7 @@ class ModelConfig:
     ffn: Literal["swiglu", "gelu"] = "swiglu"
     attention_bias: bool = False
     qk_norm: bool = False  # RMSNorm on queries and keys: bounds the scores at high learning rates
+    window_tokens: int | None = None  # each token sees itself and the window_tokens - 1 before it
     tie_embeddings: bool = False  # one matrix reads and writes tokens: pays off in small models
     rope_theta: float = 10000.0
     rope_layout: Literal["interleaved", "half"] = "interleaved"
@@ -63,6 +64,8 @@ class ModelConfig:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")
+        if self.window_tokens is not None and self.window_tokens < 1:
+            raise ValueError(f"window_tokens must be at least 1, got {self.window_tokens}")
         if self.d_model % self.num_heads:
             raise ValueError(f"num_heads {self.num_heads} must divide d_model {self.d_model}")
         if self.num_heads % self.num_kv_heads:
@@ -120,6 +123,7 @@ class TransformerBlock(nn.Module):
             config.num_kv_heads,
             rope=rope,
             qk_norm=config.qk_norm,
+            window_tokens=config.window_tokens,
             bias=config.attention_bias,
         )
         self.ln2 = _norm(config)
@@ -192,9 +196,10 @@ class TransformerLM(nn.Module):
     ) -> Tensor:
         """Logits (B, T, V) for ids (B, T) int64; with a cache, ids follow what it already holds.
 
-        positions (T,) or (B, T) and mask (B, 1, T, S), True where a query may attend, are for
-        padded batches; left out, they count up from the cache's length and are causal.
-        ValueError when the sequence would pass context_length.
+        positions (T,) or (B, T), negative where a token is padding; left out, they count on from
+        the cache. mask, broadcastable to (B, num_heads, T, S) and True where a query may attend,
+        hides more than causality, window and padding do.
+        ValueError when a position would pass context_length.
         """
         return self.lm_head(self.hidden(ids, cache, positions=positions, mask=mask))
 
@@ -208,29 +213,51 @@ class TransformerLM(nn.Module):
     ) -> Tensor:
         """The states (B, T, D) that lm_head reads; generation needs the logits of the last only."""
         if positions is None:
-            start = 0 if cache is None else cache.length
-            end, longest = start + ids.shape[1], self.config.context_length
-            if end > longest:
+            num_tokens, longest = ids.shape[1], self.config.context_length
+            positions = torch.arange(num_tokens, device=ids.device)
+            if cache is not None:
+                positions = cache.layer(0).next_positions(num_tokens)
+            end = num_tokens if cache is None else cache.length + num_tokens
+            if positions.dim() == 1 and end > longest:
                 raise ValueError(f"{end} tokens are more than context_length {longest}")
-            positions = torch.arange(start, end, device=ids.device)
         x = self.token_embeddings(ids)  # (B, T, D)
         if self.config.positions == "learned":
-            x = x + self.position_embeddings(positions)
+            x = x + self._learned(positions)
         for i, layer in enumerate(self.layers):
             x = layer(x, positions, None if cache is None else cache.layer(i), mask)
         return self.ln_final(x)
 
+    def _learned(self, positions: Tensor) -> Tensor:
+        """The rows of the table; padding, which nobody sees, takes the first."""
+        places = positions.clamp(min=0) if positions.dim() == 2 else positions
+        try:
+            return self.position_embeddings(places)
+        except IndexError:
+            raise ValueError(
+                f"positions must be in 0..{self.config.context_length - 1} "
+                f"(context_length {self.config.context_length}), "
+                f"got {positions.min().item()}..{positions.max().item()}"
+            ) from None
+
     def new_cache(self, batch_size: int, max_seq_len: int | None = None) -> KVCache:
-        """An empty cache for `batch_size` sequences of context_length (or max_seq_len) tokens."""
-        weight = self.token_embeddings.weight
+        """An empty cache for `batch_size` sequences of context_length (or max_seq_len) tokens.
+
+        With window_tokens it has memory for two windows at most: feed it at most `chunk_tokens` at
+        a time.
+        """
+        weight, window = self.token_embeddings.weight, self.config.window_tokens
+        slots = self.config.context_length if max_seq_len is None else max_seq_len
+        if window is not None:
+            slots, window = (slots, None) if slots <= 2 * window else (2 * window, window)
         return KVCache(
             self.config.num_layers,
             batch_size,
             self.config.num_kv_heads,
-            self.config.context_length if max_seq_len is None else max_seq_len,
+            slots,
             self.config.head_dim,
             dtype=weight.dtype,
             device=weight.device,
+            window_tokens=window,
         )
 
 

@@ -86,7 +86,7 @@ def test_wrong_shape_or_dtype_is_an_error() -> None:
     ):
         new_cache().layer(0).append(keys[:, :1], values)
     with pytest.raises(
-        ValueError, match="stores torch.float32, got torch.float64 and torch.float64"
+        ValueError, match="stores torch.float32 on cpu, got torch.float64 on cpu"
     ):
         new_cache().layer(0).append(keys.double(), values.double())
 
