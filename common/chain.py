@@ -25,8 +25,9 @@ from .data.collect import save_crawl
 from .data.document import read_jsonl
 from .data.pipeline import build_corpus as clean_crawl
 from .model import ModelConfig, TransformerLM
+from .tokenizer.corpus import write_corpus_shards
 from .tokenizer.encode import BPETokenizer
-from .tokenizer.shards import open_shard, write_corpus_shards
+from .tokenizer.shards import open_shard
 from .tokenizer.special import CHAT_SPECIAL_TOKENS
 from .tokenizer.train import train_bpe
 from .training.adamw import AdamW
