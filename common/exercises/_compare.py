@@ -4,13 +4,14 @@ This is scaffolding of the book, not a subject of it: the checks of the exercise
 Needs: nothing but torch.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from inspect import isgenerator
 
 import torch
 from torch import Tensor
 
 _SHOWN_ENTRIES = 12  # of a tensor; of a longer one the entry that is furthest off is named
+_SHOWN_CHARS = 80  # of a list; of a longer one the first entry that differs is named
 _CLOSE = {"rtol": 1e-5, "atol": 1e-6}  # looser than float64 needs, tighter than any mistake here
 
 
@@ -18,6 +19,15 @@ def demand(held: bool, hint: str) -> None:
     """Raise AssertionError with the hint unless `held`. An assert statement can be switched off."""
     if not held:
         raise AssertionError(hint)
+
+
+def refuse(call: str, run: Callable[[], object], hint: str) -> None:
+    """Raise AssertionError with the hint unless `run` raises ValueError."""
+    try:
+        got = run()
+    except ValueError:
+        return
+    raise AssertionError(f"{call} gives {_shown(got)}, not a ValueError. {hint}")
 
 
 def compare(
@@ -54,6 +64,11 @@ def same(got: object, right: object) -> bool:
 
 def _difference(got: object, right: object) -> str:
     """How the two differ, in the terms that help most: type, shape, dtype, NaN, then entries."""
+    if isinstance(got, list) and isinstance(right, list) and len(repr(right)) > _SHOWN_CHARS:
+        if len(got) != len(right):
+            return f"has {len(got)} entries, not {len(right)}"
+        place = next(i for i, pair in enumerate(zip(got, right, strict=True)) if pair[0] != pair[1])
+        return f"has {got[place]!r} at place {place}, not {right[place]!r}"
     if not isinstance(got, Tensor) or not isinstance(right, Tensor):
         return f"gives {_shown(got)}, not {_shown(right)}"
     if got.shape != right.shape:
