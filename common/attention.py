@@ -107,8 +107,9 @@ def fused_attention(
     with a window and without a mask of the caller's, time and memory grow with T * window_tokens.
 
     Raises ValueError like the readable form, except that it does not look for NaN, which would cost
-    another pass over q, k and v. A NaN in q stays in its row. One in k or v reaches every query
-    that sees it and may reach others of its head, since 0 * NaN is NaN: clear what you mask.
+    another pass over q, k and v. A NaN in q harms its own row only: it gives NaN, or zeros where
+    the kernel takes the row for empty. One in k or v can reach every query of its heads, also those
+    that may not see it, since 0 * NaN is NaN: clear what you mask.
 
     >>> q, k = torch.randn(1, 8, 5, 4), torch.randn(1, 2, 5, 4)  # four queries share a key
     >>> readable = scaled_dot_product_attention(
@@ -144,8 +145,8 @@ def fused_attention(
             mask = mask & causal
     if mask is None:
         return F.scaled_dot_product_attention(q, k, v, enable_gqa=True)
-    # What the kernel makes of a row that may attend nowhere depends on its version: let such a row
-    # see everything, then empty it.
+    # torch promises nothing about a row that may attend nowhere: let it see all, then empty it.
+    mask = torch.atleast_2d(mask)
     is_empty = ~mask.any(dim=-1, keepdim=True)
     heads = F.scaled_dot_product_attention(q, k, v, mask | is_empty, enable_gqa=True)
     return heads.masked_fill(is_empty, 0.0)
