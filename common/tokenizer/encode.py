@@ -5,7 +5,7 @@ al. 2016, arXiv:1508.07909). The same ids as tiktoken and Hugging Face's tokeniz
 merges. Nothing is lost: decoding gives back every byte.
 
 Taught in ch02_tokenizer/03_encode_exactly.ipynb.
-Needs: patterns.py, special.py, merge.py, storage.py, exchange.py, huggingface.py.
+Needs: patterns.py, special.py, merge.py, parts.py, storage.py, exchange.py, huggingface.py.
 """
 
 import os
@@ -14,8 +14,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from . import exchange, huggingface
-from .exchange import TokenizerParts
 from .merge import PieceIds
+from .parts import TokenizerParts
 from .patterns import GPT2_PATTERN, Splitter
 from .special import SpecialTokens, stream_segments
 from .storage import read_json, visible, write_json

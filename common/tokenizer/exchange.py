@@ -6,114 +6,26 @@ are left out, since the ranks imply them. Each reader raises ValueError, naming 
 content that is damaged or contradicts itself. Each writer replaces its file in one step.
 
 Taught in ch02_tokenizer/03_encode_exactly.ipynb.
-Needs: patterns.py, storage.py, and tiktoken for `to_tiktoken` alone.
+Needs: parts.py, patterns.py, special.py, storage.py, and tiktoken for `to_tiktoken` alone.
 """
 
 import base64
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from .parts import TokenizerParts
 from .patterns import GPT2_PATTERN
-from .storage import invisible, json_bytes, load_json, replace_file, visible
+from .special import SpecialTokens
+from .storage import json_bytes, load_json, replace_file, visible
 
 if TYPE_CHECKING:
     import tiktoken
 
-_BYTES = [bytes([byte]) for byte in range(256)]
 _VERSION = "#version: 0.2"  # the first line of GPT-2's merges
-
-
-class TokenizerParts(NamedTuple):
-    """Everything that fixes the ids of a byte-level BPE, in no library's own format.
-
-    ranks: token -> id, for the 256 bytes and what merges make; special_tokens: name -> id.
-
-    >>> ranks = {bytes([byte]): byte for byte in range(256)} | {b"ow": 256}
-    >>> TokenizerParts(ranks, [(b"o", b"w")], {"<|end|>": 256}, GPT2_PATTERN).check("small.json")
-    Traceback (most recent call last):
-    ValueError: small.json: id 256 stands for two tokens, b'ow' and '<|end|>'
-    """
-
-    ranks: dict[bytes, int]
-    merges: list[tuple[bytes, bytes]]
-    special_tokens: dict[str, int]
-    pattern: str
-
-    @classmethod
-    def from_visible(
-        cls,
-        vocab: Mapping[str, int],
-        merges: Iterable[Sequence[str]],
-        special_tokens: Collection[str],
-        pattern: str,
-        where: object,
-    ) -> "TokenizerParts":
-        """The parts written in visible characters, special tokens as they are; checked."""
-        if wrong := [token for token, index in vocab.items() if type(index) is not int]:
-            raise ValueError(f"{where}: the id of {wrong[0]!r} must be a whole number")
-        if missing := [name for name in special_tokens if name not in vocab]:
-            raise ValueError(f"{where}: the special token {missing[0]!r} has no id")
-        specials = {name: vocab[name] for name in special_tokens}
-        pairs = []
-        try:
-            ranks = {invisible(t): index for t, index in vocab.items() if t not in specials}
-            for merge in merges:
-                if len(merge) != 2:
-                    raise ValueError(f"a merge must be two tokens, not {merge}")
-                pairs.append((invisible(merge[0]), invisible(merge[1])))
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{where}: {error}") from None
-        return cls(ranks, pairs, specials, pattern)
-
-    def check(self, where: object, *, gaps: bool = False) -> "TokenizerParts":
-        """These parts, if they agree with each other; else ValueError, beginning with `where`.
-
-        gaps: whether ids below the greatest of `ranks` may be unused.
-        """
-        made = set(_BYTES)
-        for token in _BYTES:
-            if token not in self.ranks:
-                raise ValueError(f"{where}: all 256 single bytes must be there, {token!r} is not")
-        for left, right in self.merges:
-            merge = f"{where}: merge {left!r} + {right!r}"
-            if left not in made or right not in made:
-                raise ValueError(f"{merge} uses a token that no merge before it makes")
-            if left + right in made:
-                raise ValueError(f"{merge} makes {left + right!r} a second time")
-            if left + right not in self.ranks:
-                raise ValueError(f"{merge} makes {left + right!r}, which has no id")
-            made.add(left + right)
-        if rest := [token for token in self.ranks if token not in made]:
-            raise ValueError(
-                f"{where}: {len(rest)} tokens, {rest[0]!r} first, are made by no merge and are no "
-                f"special tokens: are merges missing?"
-            )
-        owners: dict[int, bytes | str] = {}
-        for token, index in [*self.ranks.items(), *self.special_tokens.items()]:
-            if index in owners:
-                raise ValueError(
-                    f"{where}: id {index} stands for two tokens, {owners[index]!r} and {token!r}"
-                )
-            owners[index] = token
-        if min(owners) < 0:
-            raise ValueError(f"{where}: id {min(owners)} of {owners[min(owners)]!r} is below 0")
-        if not gaps and (unused := set(range(max(self.ranks.values()))) - set(owners)):
-            raise ValueError(
-                f"{where}: no token has the id {min(unused)}, {len(unused)} are unused"
-            )
-        return self
-
-    def visible_vocab(self, where: object) -> dict[str, int]:
-        """Every token in visible characters -> its id, special tokens as they are, in id order."""
-        vocab = {visible(token): index for token, index in self.check(where).ranks.items()}
-        for name, index in self.special_tokens.items():
-            if vocab.setdefault(name, index) != index:
-                raise ValueError(f"{where}: special token {name!r} is written like another token")
-        return dict(sorted(vocab.items(), key=lambda item: item[1]))
 
 
 # tiktoken
@@ -167,9 +79,10 @@ def parts_from_ranks(
     >>> parts_from_ranks({bytes([b]): b for b in range(256)} | {b"ab": 256}, ["<|end|>"])[1:3]
     ([(b'a', b'b')], {'<|end|>': 257})
     """
-    if not isinstance(special_tokens, Mapping):
-        special_tokens = {n: i for i, n in enumerate(special_tokens, max(ranks.values()) + 1)}
     merges = merges_from_ranks(ranks)
+    names = SpecialTokens(special_tokens).tokens
+    if not isinstance(special_tokens, Mapping):
+        special_tokens = {n: i for i, n in enumerate(names, max(ranks.values(), default=-1) + 1)}
     return TokenizerParts(dict(ranks), merges, dict(special_tokens), pattern).check("ranks")
 
 

@@ -6,7 +6,7 @@ decode. Their BPE merges by place in the list, as ours does. Reading refuses, wi
 would give other ids here than there.
 
 Taught in ch02_tokenizer/03_encode_exactly.ipynb.
-Needs: exchange.py, patterns.py, storage.py, and tokenizers for `to_huggingface` alone.
+Needs: parts.py, exchange.py, patterns.py, storage.py, and tokenizers for `to_huggingface` alone.
 """
 
 import json
@@ -14,7 +14,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .exchange import TokenizerParts, merges_from_ranks
+from .exchange import merges_from_ranks
+from .parts import TokenizerParts
 from .patterns import GPT2_PATTERN
 from .storage import invisible, json_bytes, load_json, replace_file, visible
 
