@@ -5,7 +5,8 @@ al. 2016, arXiv:1508.07909). The same ids as tiktoken and Hugging Face's tokeniz
 merges. Nothing is lost: decoding gives back every byte.
 
 Taught in ch02_tokenizer/03_encode_exactly.ipynb.
-Needs: patterns.py, special.py, merge.py, parts.py, storage.py, exchange.py, huggingface.py.
+Needs: patterns.py, special.py, merge.py, parts.py, storage.py, exchange.py, huggingface.py, and
+tiktoken or tokenizers for the method named after it alone.
 """
 
 import os

@@ -87,10 +87,17 @@ def parts_from_ranks(
 
 
 def read_ranks(path: str | os.PathLike[str], *, sha256: str | None = None) -> dict[bytes, int]:
-    """The ranks in a .tiktoken file, token -> id.
+    r"""The ranks in a .tiktoken file, token -> id.
 
     sha256: what the file must have; without it, a file that has lost whole lines at its end looks
     whole. OpenAI lists the sums of its own files in `tiktoken_ext/openai_public.py`.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "small.tiktoken")
+    >>> _ = path.write_text("IHRoZQ== 0\n/w== 0\n")
+    >>> read_ranks(path)
+    Traceback (most recent call last):
+    ValueError: ...small.tiktoken, line 2: b' the' and b'\xff' both have rank 0
     """
     data = Path(path).read_bytes()
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
@@ -175,6 +182,14 @@ def read_gpt2_files(
     """The tokenizer in GPT-2's encoder.json and vocab.bpe (elsewhere vocab.json and merges.txt).
 
     special_tokens: the entries of the vocabulary that no merge makes; the files do not tell.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "encoder.json").write_text('{"<|endoftext|>": 0}')
+    >>> _ = (folder / "vocab.bpe").write_text("t h")
+    >>> read_gpt2_files(folder / "encoder.json", folder / "vocab.bpe")
+    Traceback (most recent call last):
+    ValueError: ...vocab.bpe must begin with '#version: 0.2', not with 't h'
     """
     where = f"{vocab_path} with {merges_path}"
     vocab = load_json(vocab_path)

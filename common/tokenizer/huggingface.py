@@ -62,7 +62,15 @@ def read_huggingface(path: str | os.PathLike[str]) -> TokenizerParts:
     """The tokenizer in a tokenizer.json, if it is a byte-level BPE that leaves the text as it is.
 
     Encoding then gives the ids of Hugging Face's `encode(text, add_special_tokens=False)`: what a
-    post-processor would put around a text is not kept.
+    post-processor would put around a text is not kept. Merges that never apply, as in files
+    converted from tiktoken, are not kept either.
+
+    >>> import tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "tokenizer.json")
+    >>> replace_file(path, b'{"version": "2.0"}')
+    >>> read_huggingface(path)
+    Traceback (most recent call last):
+    ValueError: ...tokenizer.json: version must be '1.0', not '2.0'
     """
     content = load_json(path)
     if content.get("version") != _VERSION:

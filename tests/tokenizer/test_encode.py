@@ -1,6 +1,7 @@
 """The encoder: by hand, against an oracle, tiktoken and Hugging Face; special tokens, streams."""
 
 import itertools
+import pickle
 
 import pytest
 from hypothesis import given, settings
@@ -123,6 +124,14 @@ def test_typed_text_never_becomes_a_control_token(text):
     assert not set(ids) & set(ours.special_tokens.values())
     assert ids == ours.encode_ordinary(text)
     assert ours.decode(ids) == text
+
+
+def test_tokenizer_survives_pickling():
+    """So that worker processes and data loaders may be given one."""
+    ours = tokenizer()
+    again = pickle.loads(pickle.dumps(ours))
+    assert again.parts == ours.parts
+    assert again.encode("".join(TEXTS) + "<s>") == ours.encode("".join(TEXTS) + "<s>")
 
 
 def test_encode_allows_only_what_is_named():
