@@ -83,7 +83,7 @@ def scaled_dot_product_attention(
         if mask is not None:
             # The lowest finite number, not -inf: a row masked everywhere is finite, then emptied.
             scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
-        weights = softmax(scores) if k.shape[-2] else scores  # of no keys there is no average
+        weights = softmax(scores)
         if mask is not None:
             weights = weights.masked_fill(~mask, 0.0)
         return (weights @ wide_v).to(q.dtype)
