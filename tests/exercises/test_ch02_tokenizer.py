@@ -62,6 +62,10 @@ def size_of(code: int, *, off_by: int = 0) -> int:
     ("wrong", "hint"),
     [
         (lambda code: split_utf8(code, size_of(code), mark=0), "start with the bits 10"),
+        (
+            lambda code: bytes([code >> 6 * (size_of(code) - 1)]) + chr(code).encode()[1:],
+            "The first of several bytes says how many there are",
+        ),
         (lambda code: chr(code).encode()[::-1], "The bits that weigh most come first"),
         (lambda code: split_utf8(code, size_of(code, off_by=1)), "is the comparison < or <=?"),
         (lambda code: split_utf8(code, size_of(code, off_by=-1)), "is the comparison < or <=?"),
@@ -211,6 +215,10 @@ def longest_first(specials):
         (
             lambda text, specials: split_with(longest_first(specials), text),
             "an empty pattern fits between any two characters",
+        ),
+        (
+            lambda text, specials: solution(CHAPTER, "split_at_specials")(text, specials) or [""],
+            "an empty text has none at all",
         ),
     ],
 )

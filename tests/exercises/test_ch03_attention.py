@@ -61,6 +61,7 @@ def without_keepdim(y, grad):
         (lambda y, grad: y * grad, "That is the part above the line"),
         (lambda y, grad: grad - (y * grad).sum(-1, keepdim=True), "The factor y is missing"),
         (lambda y, grad: y * (grad - grad.sum(-1, keepdim=True)), "The sum takes each gradient"),
+        (lambda y, grad: y * (grad - grad.mean(-1, keepdim=True)), "The mean takes each gradient"),
         (lambda y, grad: y * (grad - (y * grad).sum()), "Every row is a softmax of its own"),
         (without_keepdim, "with keepdim=True"),
         (lambda y, grad: y * ((y * grad).sum(-1, keepdim=True) - grad), "the wrong way round"),
@@ -181,6 +182,7 @@ def alibi(num_heads, num_tokens, *, first=1, sign=-1, future=-math.inf, base=Non
         (lambda H, T: alibi(H, T, first=0), "the heads count from 1"),
         (lambda H, T: alibi(H, T, base=2), "The slopes end at 2 ** -8 for any number of heads"),
         (lambda H, T: alibi(H, T, future=None), "get a bonus for being far ahead"),
+        (lambda H, T: -alibi(H, T, future=None).abs(), "Later words are the future"),
         (lambda H, T: alibi(H, T, future=0.0), "Later words get 0"),
         (lambda H, T: alibi(H, T).flip(0), "The first head has the steepest slope"),
         (lambda H, T: alibi(H, T).mT, "Rows are queries and columns keys"),
@@ -202,9 +204,14 @@ def seconds_first(x, num_heads):
     return torch.cat([heads[..., 1::2], heads[..., 0::2]], -1).flatten(-2)
 
 
+def halves_swapped(x, num_heads):
+    return x.unflatten(-1, (num_heads, 2, -1)).flip(-2).flatten(-3)
+
+
 @pytest.mark.parametrize(
     ("wrong", "hint"),
     [
+        (halves_swapped, "The halves were swapped"),
         (to_interleaved, "That is the way back"),
         (lambda x, H: torch.cat([x[..., 0::2], x[..., 1::2]], -1), "The whole vector was sorted"),
         (lambda x, H: x, "Nothing has moved"),
@@ -273,6 +280,10 @@ def mask(T, S, window, sinks, *, at=None, wider=0, strict=False):
         (
             lambda T, S, window, sinks: mask(T, S, window, 0) | (torch.arange(S) < sinks),
             "A sink can lie in the future",
+        ),
+        (
+            lambda T, S, window, sinks: mask(T, S, window, 0) & (torch.arange(S) < (sinks or S)),
+            "| and not &",
         ),
         (lambda *args: mask(*args).float(), "has the dtype torch.float32, not torch.bool"),
     ],
