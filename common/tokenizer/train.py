@@ -1,7 +1,7 @@
 """Train a byte-level BPE tokenizer: count the pieces of a text, then learn merges from the counts.
 
 Taught in ch02_tokenizer/02_learn_bpe.ipynb.
-Needs: count.py, learn.py, patterns.py, special.py.
+Needs: count.py, learn.py, patterns.py.
 """
 
 import os
