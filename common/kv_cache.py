@@ -58,10 +58,10 @@ class LayerCache:
         return self._positions[:, self._first : self._end] if self._is_padded else None
 
     def next_positions(self, num_tokens: int) -> Tensor:
-        """Where the next tokens stand: (T,) counting from `length`, or (B, T) on from each row."""
+        """Where the next tokens stand: (T,) from `length`, or (B, T) on from each row's last."""
         steps = torch.arange(num_tokens, device=self.keys.device)
         if self._is_padded and self._end:
-            return self._positions[:, self._end - 1 : self._end] + 1 + steps
+            return self._positions[:, : self._end].amax(dim=1, keepdim=True) + 1 + steps
         return self.length + steps
 
     def append(
@@ -129,7 +129,7 @@ class KVCache:
 
     Needs 2 * num_layers * B * H * max_seq_len * D * (bytes of dtype) bytes, see `num_bytes`, and 8
     more for each layer and slot, for positions. `length` is the number of tokens that every layer
-    has received, which is also the position of the next token.
+    has received, padding included.
 
     window_tokens: for attention with that window. max_seq_len is then the memory, not the length of
     the text, and a chunk may bring max_seq_len - window_tokens + 1 tokens: `chunk_tokens`.

@@ -236,13 +236,17 @@ MASK_SHAPES = [(5,), (1,), (5, 1), (1, 5), (3, 5, 5), (3, 1, 1), (2, 1, 1, 5), (
 
 
 @pytest.mark.parametrize("shape", MASK_SHAPES)
-@pytest.mark.parametrize("is_causal", [False, True])
-def test_masks_of_every_shape_that_broadcasts_are_read_alike(shape, is_causal: bool) -> None:
+@pytest.mark.parametrize(
+    ("is_causal", "window_tokens"), [(False, None), (True, None), (True, 2), (True, 5)]
+)
+def test_masks_of_every_shape_that_broadcasts_are_read_alike(
+    shape: tuple[int, ...], is_causal: bool, window_tokens: int | None
+) -> None:
     q, k, v = random_qkv(2, 3, 5, 4)
     mask = torch.rand(shape, generator=torch.Generator().manual_seed(7)) < 0.6
-    total = mask & causal_mask(5, 5) if is_causal else mask
+    total = mask & causal_mask(5, 5, window_tokens=window_tokens) if is_causal else mask
     expected = scaled_dot_product_attention(q, k, v, total)
-    actual = fused_attention(q, k, v, mask, is_causal=is_causal)
+    actual = fused_attention(q, k, v, mask, is_causal=is_causal, window_tokens=window_tokens)
     torch.testing.assert_close(actual, expected, **TOLERANCE[torch.float64])
 
 
@@ -344,11 +348,12 @@ def test_left_padding_by_negative_positions_equals_no_padding() -> None:
     assert (padded[1, :padding] == 0).all()  # a query that may see nothing
 
 
-def test_padding_by_a_mask_equals_padding_by_negative_positions() -> None:
-    layer, x = new_attention(window_tokens=3), random_tokens(2, 7, 32)
-    positions = torch.arange(7) - torch.tensor([[0], [3]])
-    mask = (positions >= 0)[:, None, None]
-    by_mask = layer(x, positions.clamp(min=0), mask=mask)
+@pytest.mark.parametrize("window_tokens", [None, 3])
+def test_padding_anywhere_equals_a_mask_on_its_keys(window_tokens: int | None) -> None:
+    layer, x = new_attention(window_tokens=window_tokens), random_tokens(3, 9, 32)
+    real = torch.rand(3, 9, generator=torch.Generator().manual_seed(5)) < 0.7
+    positions = (real.cumsum(1) - 1).masked_fill(~real, -1)
+    by_mask = layer(x, positions.clamp(min=0), mask=real[:, None, None])
     torch.testing.assert_close(by_mask, layer(x, positions), **TOLERANCE[torch.float64])
 
 

@@ -156,6 +156,8 @@ def test_positions_continue_where_each_row_stands() -> None:
     assert layer.next_positions(2).tolist() == [[3, 4], [1, 2]]
     layer.append(*random_kv(1))
     assert layer.positions.tolist() == [[0, 1, 2, 3], [-2, -1, 0, 1]]
+    layer.append(*random_kv(2), torch.tensor([[4, 5], [2, -1]]))  # padding on the right
+    assert layer.next_positions(1).tolist() == [[6], [3]]
     layer.reset()
     assert layer.positions is None and layer.next_positions(1).tolist() == [0]
 
