@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.tokenizer.encode import BPETokenizer
@@ -233,10 +233,8 @@ def test_write_shards_that_crash_while_replacing_leave_no_mixture(
     assert not list(tmp_path.glob("*.tmp"))
 
 
-@given(
-    st.lists(st.text("ab ", max_size=9), max_size=6),
-    st.integers(1, 12),
-)
+@settings(max_examples=40)
+@given(st.lists(st.text("ab ", max_size=9), max_size=6), st.integers(1, 12))
 def test_write_shards_joined_are_the_one_shard(tmp_path_factory, texts, max_tokens):
     folder = tmp_path_factory.mktemp("shards")
     one = write_shard(texts, SMALL, folder / "a.bin")
