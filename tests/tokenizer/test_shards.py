@@ -12,13 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.tokenizer.encode import BPETokenizer
-from common.tokenizer.shards import (
-    ShardInfo,
-    open_shard,
-    open_shards,
-    write_shard,
-    write_shards,
-)
+from common.tokenizer.shards import ShardInfo, open_shard, open_shards, write_shard, write_shards
 from tests.tokenizer.samples import tokenizer
 
 BYTES = {i: bytes([i]) for i in range(256)}
