@@ -162,6 +162,14 @@ def test_positions_continue_where_each_row_stands() -> None:
     assert layer.positions is None and layer.next_positions(1).tolist() == [0]
 
 
+@pytest.mark.parametrize("shape", [(2,), (1, 3), (3, 2), (2, 3, 1)])
+def test_positions_of_another_shape_are_an_error_and_store_nothing(shape: tuple[int, ...]) -> None:
+    layer = new_cache().layer(0)
+    with pytest.raises(ValueError, match=r"shape \(3,\) or \(2, 3\), got \("):
+        layer.append(*random_kv(3), torch.zeros(shape, dtype=torch.int64))
+    assert layer.length == 0 and (layer.keys == 0).all()
+
+
 def test_a_chunk_that_would_push_out_what_it_needs_is_an_error() -> None:
     cache = new_cache(max_seq_len=8, window_tokens=5)
     layer = cache.layer(0)
