@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ._compare import compare, demand, refuse
-from ._memory import LargestMade
+from ._memory import LargestKept
 
 Attend = Callable[[Tensor], Tensor]
 
@@ -230,11 +230,11 @@ def grouped_attention(attempt: Callable[[Tensor, Tensor, Tensor], Tensor]) -> No
              "dim=-1."),
         ]  # fmt: skip
         call = f"grouped_attention(q {(H, T, D)}, k {(G, S, D)}, v {(G, S, D)})"
-        with LargestMade() as made:
-            got = attempt(q, k, v)
+        with LargestKept() as kept:
+            got = attempt(q.requires_grad_(), k.requires_grad_(), v.requires_grad_())
         compare(call, got, _full(q, keys, values, scale), mistakes)
-        demand(H * T > G * D or made.numel <= k.numel(), f"{call} is right, but on the way it made "
-               f"a tensor of {made.numel} numbers where all keys have {k.numel()}: they were "
+        demand(H * T > G * D or kept.numel <= k.numel(), f"{call} is right, but on the way it made "
+               f"a tensor of {kept.numel} numbers where all keys have {k.numel()}: they were "
                "repeated. So does @ when a size of 1 meets one of more. Put the queries of a group "
                "into the rows of one matrix: (G, H / G * T, D).")  # fmt: skip
 

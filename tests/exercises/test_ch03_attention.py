@@ -5,9 +5,13 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
+from common.attention import scaled_dot_product_attention
 from common.exercises import ch03_attention as checks
 from tests.exercises.cells import solution, stub
+from tests.tolerances import TOLERANCE
 
 CHAPTER = "ch03_attention"
 NAMES = [
@@ -352,3 +356,39 @@ def test_merge_tiles_knows_a_wrong_log_sum_exp(lse: Callable, hint: str) -> None
 )
 def test_merge_tiles_knows_the_mistake(wrong: Callable, hint: str) -> None:
     assert_told(checks.merge_tiles, wrong, hint)
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.integers(0, 99))
+def test_merge_tiles_solution_gives_the_whole_from_any_tiles(sizes: list[int], seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    shapes = (3, 4), (sum(sizes), 4), (sum(sizes), 2)
+    q, k, v = (torch.randn(*s, generator=generator, dtype=torch.float64) for s in shapes)
+    out, lse = torch.zeros(3, 2).double(), torch.full((3,), -math.inf).double()
+    for keys, values in zip(k.split(sizes), v.split(sizes), strict=True):
+        scores = q @ keys.T / 2
+        tile = scores.softmax(-1) @ values, scores.logsumexp(-1)
+        out, lse = solution(CHAPTER, "merge_tiles")(out, lse, *tile)
+    tolerance = TOLERANCE[torch.float64]
+    torch.testing.assert_close(out, scaled_dot_product_attention(q, k, v), **tolerance)
+    torch.testing.assert_close(lse, (q @ k.T / 2).logsumexp(-1), **tolerance)
+
+
+@given(st.integers(1, 6), st.integers(0, 6), st.integers(1, 6), st.integers(0, 6))
+def test_sink_mask_solution_keeps_to_its_words(T: int, more: int, window: int, sinks: int) -> None:
+    S = T + more
+    allowed = solution(CHAPTER, "sink_mask")(T, S, window, sinks)
+    for t in range(T):
+        position = more + t
+        last = set(range(max(0, position - window + 1), position + 1))
+        first = set(range(min(sinks, position + 1)))
+        assert set(allowed[t].nonzero().flatten().tolist()) == last | first
+
+
+def test_grouped_attention_solution_is_the_readable_formula() -> None:
+    generator = torch.Generator().manual_seed(0)
+    shapes = (6, 3, 4), (2, 5, 4), (2, 5, 4)
+    q, k, v = (torch.randn(*s, generator=generator, dtype=torch.float64) for s in shapes)
+    shared = (x.repeat_interleave(3, 0) for x in (k, v))
+    got = solution(CHAPTER, "grouped_attention")(q, k, v)
+    expected = scaled_dot_product_attention(q, *shared)
+    torch.testing.assert_close(got, expected, **TOLERANCE[torch.float64])

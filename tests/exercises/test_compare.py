@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from common.exercises._compare import compare, demand, refuse, same
-from common.exercises._memory import LargestMade
+from common.exercises._memory import LargestKept
 
 
 def said(got: object, right: object, mistakes=()) -> str:
@@ -69,11 +69,11 @@ def test_demand_and_refuse_raise_where_they_should() -> None:
     assert refuse("int('x')", lambda: int("x"), "No letters.") is None
 
 
-def test_largest_made_counts_memory_and_not_views() -> None:
-    x = torch.zeros(10, 10)
-    with LargestMade() as made:
-        x[:5].T.unsqueeze(0).expand(50, 10, 5)
-    assert made.numel == 0
-    with LargestMade() as made:
-        x.repeat(3, 1).sum()
-    assert made.numel == 300
+def test_largest_kept_counts_copies_and_not_views() -> None:
+    x, y = torch.ones(10, 10), torch.ones(10, 10, requires_grad=True)
+    with LargestKept() as kept:
+        product = x.T.expand(50, 10, 10)[0] @ y
+    assert kept.numel == 100 and product.requires_grad
+    with LargestKept() as kept:
+        product = x.repeat(3, 1) @ y
+    assert kept.numel == 300 and product.requires_grad
