@@ -107,6 +107,10 @@ def fused_attention(
     window_tokens up to themselves. Memory grows with T + S, or with T * S where a mask is needed;
     with a window and without a mask of the caller's, time and memory grow with T * window_tokens.
 
+    Scores are float32 for float32 inputs, as torch computes them: one of 10 000 is off by up to
+    0.001, and its weight by that part of itself. qk_norm keeps scores small; the readable form and
+    `flash_attention` keep more digits.
+
     Raises ValueError like the readable form, except that it does not look for NaN, which would cost
     another pass over q, k and v. A NaN in q harms its own row only: it gives NaN, or zeros where
     the kernel takes the row for empty. One in k or v can reach every query of its heads, also those
