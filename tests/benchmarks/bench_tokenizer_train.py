@@ -3,10 +3,10 @@
     python -m tests.benchmarks.bench_tokenizer_train [MEGABYTES]
 
 The text is Python source, standard library and torch: 1, 5 and 20 MB unless said. Each training
-runs in a process of its own, so that its peak memory can be told: MB above what the texts take, here
-and not in workers. Seconds are CPU seconds. Only "wall" needs as many
-idle cores as there are workers; on a busy machine read "critical_path_s" against "one_cpu_s", the
-CPU seconds of the parent and of one worker of two.
+runs in a process of its own, so that its peak memory can be told: MB above what the texts take,
+those of workers not counted. Seconds are CPU seconds, but for "wall", which needs as many idle
+cores as there are workers. On a busy machine compare "critical_path_s", the CPU seconds of the
+parent and of one of the two workers, with "one_cpu_s".
 """
 
 import importlib.util
