@@ -108,23 +108,22 @@ class BPETokenizer:
         """
         watched, refused = self._watched(allowed_special, disallowed_special)
         ids: list[int] = []
-        for index, part in enumerate(watched.split(text)):
-            if index % 2:
-                ids.append(self._special(part, refused))
-            else:
-                ids += self.encode_ordinary(part)
+        try:
+            for index, part in enumerate(watched.split(text)):
+                if index % 2:
+                    ids.append(self._special(part, refused))
+                else:
+                    ids += self._ordinary(part)
+        except UnicodeEncodeError:
+            raise _surrogate(text) from None
         return ids
 
     def encode_ordinary(self, text: str) -> list[int]:
         """The ids of `text` with no special tokens in it: a control token cannot come out."""
         try:
-            pieces = self._splitter.pieces(text)
-            return list(chain.from_iterable(map(self._piece_ids.__getitem__, pieces)))
+            return self._ordinary(text)
         except UnicodeEncodeError:
-            at = next(i for i, char in enumerate(text) if "\ud800" <= char <= "\udfff")
-            raise ValueError(
-                f"character {at} is the lone surrogate {text[at]!r}, which has no UTF-8 bytes"
-            ) from None
+            raise _surrogate(text) from None
 
     def encode_batch(
         self,
@@ -151,11 +150,17 @@ class BPETokenizer:
         four characters past a piece that ends in something visible.
         """
         watched, refused = self._watched(allowed_special, disallowed_special)
+        at = 0
         for segment, is_special in stream_segments(chunks, self._splitter, watched):
             if is_special:
                 yield self._special(segment, refused)
             else:
-                yield from self.encode_ordinary(segment)
+                try:
+                    ids = self._ordinary(segment)
+                except UnicodeEncodeError:
+                    raise _surrogate(segment, at) from None
+                yield from ids
+            at += len(segment)
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """The bytes of `ids`; they may start or end inside a character."""
@@ -255,6 +260,10 @@ class BPETokenizer:
         vocab = {index: token for token, index in parts.ranks.items()}
         return cls(vocab, parts.merges, parts.special_tokens, pattern=parts.pattern)
 
+    def _ordinary(self, text: str) -> list[int]:
+        pieces = self._splitter.pieces(text)
+        return list(chain.from_iterable(map(self._piece_ids.__getitem__, pieces)))
+
     def _watched(
         self, allowed: str | Collection[str], disallowed: str | Collection[str]
     ) -> tuple[SpecialTokens, set[str]]:
@@ -280,3 +289,11 @@ class BPETokenizer:
                 f"control token, or leave it out of disallowed_special to read it as text"
             )
         return self.special_tokens[token]
+
+
+def _surrogate(text: str, before: int = 0) -> ValueError:
+    """The error for text without UTF-8 bytes; `before` characters came before it."""
+    at = next(i for i, char in enumerate(text) if "\ud800" <= char <= "\udfff")
+    return ValueError(
+        f"character {before + at} is the lone surrogate {text[at]!r}, which has no UTF-8 bytes"
+    )

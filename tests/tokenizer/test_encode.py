@@ -294,9 +294,12 @@ def test_decode_refuses_unknown_ids(bad_id):
         tokenizer().decode([65, bad_id])
 
 
-def test_encode_refuses_a_lone_surrogate():
-    with pytest.raises(ValueError, match=r"character 2 is the lone surrogate '\\ud800'"):
-        tokenizer().encode("ab\ud800")
+@pytest.mark.parametrize("name", ["encode", "encode_ordinary", "encode_iterable"])
+def test_encode_refuses_a_lone_surrogate_and_says_where(name):
+    """Counted from the beginning of the text, not of the part behind a special token."""
+    text = "first words <|end|> and more\ud800"
+    with pytest.raises(ValueError, match=r"character 28 is the lone surrogate '\\ud800', which"):
+        list(getattr(tokenizer(), name)(text))
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,11 @@ def test_write_ranks_writes_what_tiktoken_reads(monkeypatch, ranks_file, ours):
     assert read_ranks(ranks_file, sha256=sha256) == ours._ranks
 
 
+def test_write_ranks_puts_them_in_order(tmp_path):
+    write_ranks({b"b": 1, b"c": 2, b"a": 0}, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"YQ== 0\nYg== 1\nYw== 2\n"
+
+
 def test_read_ranks_with_its_sum_refuses_a_file_cut_off_anywhere(ranks_file, ours):
     sha256, whole = write_ranks(ours.parts.ranks, ranks_file), ranks_file.read_bytes()
     for size in range(0, len(whole), 37):
