@@ -101,6 +101,12 @@ def imported(module: Module) -> tuple[set[str], set[str], list[str]]:
     return siblings, packages - {"common"}, absolute
 
 
+def at_the_top(module: Module) -> Module:
+    """The imports without which the module cannot be imported: not in a function, if or try."""
+    statements = [n for n in module.tree.body if isinstance(n, (ast.Import, ast.ImportFrom))]
+    return Module(module.path, module.source, ast.Module(statements, []))
+
+
 def undeclared(module: Module) -> list[str]:
     """Differences between what a module imports and what its header declares."""
     siblings, packages, problems = imported(module)
@@ -177,9 +183,19 @@ def test_header_declares_what_is_imported(module: Module) -> None:
 
 
 def test_outside_packages_are_dependencies() -> None:
-    packages = set().union(*(imported(module)[1] for module in modules()))
-    outside = packages - set(sys.stdlib_module_names) - {"IPython"}
-    assert outside <= dependencies(), "import only what pyproject.toml installs"
+    always = set().union(*(imported(at_the_top(module))[1] for module in modules()))
+    somewhere = set().union(*(imported(module)[1] for module in modules()))
+    ours = set(sys.stdlib_module_names) | {"IPython"}
+    assert always - ours <= dependencies(), "import only what pyproject.toml installs"
+    wanted = dependencies("test", "gpu", "scale")
+    assert somewhere - ours <= wanted, "what a function imports must at least be in an extra"
+
+
+def test_at_the_top_leaves_out_what_is_imported_when_needed() -> None:
+    source = "import torch\ndef f():\n    import triton\ntry:\n    import tokenizers\nexcept X: ..."
+    module = parse("common/x.py", source)
+    assert imported(module)[1] == {"torch", "triton", "tokenizers"}
+    assert imported(at_the_top(module))[1] == {"torch"}
 
 
 def test_untaught_modules_exist() -> None:
