@@ -66,7 +66,8 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = -100) -> 
     logits (..., V) floating, targets (...) int64 in 0..V-1 or `ignore_index`. Returns a scalar of
     the logits' dtype, computed in float32 or wider; NaN (0 / 0) when every target is ignored, as in
     torch. An ignored row takes no part, whatever it holds: its gradient is 0 even where its logits
-    are NaN. Keeps one tensor of the logits' size for the backward pass.
+    are NaN. Keeps one tensor of the logits' size for the backward pass, which gives no gradients
+    of gradients (NotImplementedError).
 
     Raises ValueError when shapes or devices disagree, a dtype is wrong or a target out of range.
 
@@ -119,8 +120,9 @@ class _CrossEntropy(torch.autograd.Function):
         return torch.where(counted, losses, 0).sum() / counted.sum()
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx, grad_output: Tensor) -> tuple[Tensor, None, None]:
+        if torch.is_grad_enabled():  # only under create_graph=True: better nothing than half of it
+            raise NotImplementedError("cross_entropy has no gradients of gradients")
         exponentials, total, rows, weight, ignored = ctx.saved_tensors
         scale = (weight * grad_output).unsqueeze(-1)
         grad = exponentials * (scale / total)  # softmax, already scaled: one pass over (N, V)

@@ -181,6 +181,13 @@ def test_cross_entropy_ignore_index_changes_the_mean() -> None:
     assert only_second != cross_entropy(x, targets)
 
 
+def test_cross_entropy_refuses_gradients_of_gradients() -> None:
+    """They would be incomplete without a word: the backward pass is written by hand."""
+    x = torch.randn(2, 4, requires_grad=True)
+    with pytest.raises(NotImplementedError, match="no gradients of gradients"):
+        torch.autograd.grad(cross_entropy(x, torch.tensor([0, 3])), x, create_graph=True)
+
+
 def test_cross_entropy_of_nothing_is_nan_as_in_torch() -> None:
     assert cross_entropy(torch.zeros(2, 3), torch.tensor([-100, -100])).isnan()
     assert cross_entropy(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64)).isnan()
