@@ -51,7 +51,7 @@ class TokenizerParts(NamedTuple):
         try:
             ranks = {invisible(t): index for t, index in vocab.items() if t not in specials}
             for merge in merges:
-                if len(merge) != 2:
+                if len(merge) != 2 or not all(merge):
                     raise ValueError(f"a merge must be two tokens, not {merge}")
                 pairs.append((invisible(merge[0]), invisible(merge[1])))
         except (TypeError, ValueError) as error:

@@ -272,6 +272,7 @@ def test_read_gpt2_files_refuses_files_cut_off_anywhere(gpt2_files):
         (1, lambda t: t.replace("0.2", "0.3", 1), "must begin with '#version: 0.2', not .* 0.3'"),
         (1, lambda t: t.split("\n", 1)[1], "must begin with '#version: 0.2'"),
         (1, lambda t: t + "Ġ\n", "a merge must be two tokens, not .'Ġ'."),
+        (1, lambda t: t + "Ġ \n", "a merge must be two tokens, not .'Ġ', ''."),
         (1, lambda t: t + "Ġ 日\n", "'日' in '日' stands for no byte"),
         (1, lambda t: t + t.split("\n")[1] + "\n", "a second time"),
         (1, lambda t: t + "Ġ Ġq\n", "uses a token that no merge before it makes"),
