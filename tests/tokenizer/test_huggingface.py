@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 from tokenizers.trainers import BpeTrainer
-from transformers import PreTrainedTokenizerFast
+from transformers import GPT2TokenizerFast, PreTrainedTokenizerFast
 
 from common.tokenizer.encode import BPETokenizer
+from common.tokenizer.exchange import write_gpt2_files
 from common.tokenizer.huggingface import read_huggingface, write_huggingface
 from common.tokenizer.patterns import GPT2_PATTERN, GPT4_PATTERN
 from common.tokenizer.storage import visible
@@ -109,6 +110,17 @@ def test_from_huggingface_reads_what_their_trainer_made(tmp_path, pre_tokenizer,
     assert ours.special_tokens == {name: i for i, name in enumerate(PLAIN_SPECIALS)}
     assert ours.vocab_size == 400
     assert_same(ours, theirs, list(PLAIN_SPECIALS))
+
+
+def test_transformers_reads_gpt2_files_and_its_own_file_is_read_back(tmp_path):
+    ours = tokenizer(GPT2_PATTERN, ("<|endoftext|>",))
+    write_gpt2_files(ours.parts, tmp_path / "vocab.json", tmp_path / "merges.txt")
+    theirs = GPT2TokenizerFast.from_pretrained(tmp_path)
+    text = "I'd say 12345 <|endoftext|>\n\n  Größe 👩‍👧"
+    assert theirs.encode(text) == ours.encode(text)
+    theirs.save_pretrained(tmp_path / "theirs")
+    again = BPETokenizer.from_huggingface(tmp_path / "theirs" / "tokenizer.json")
+    assert again.parts == ours.parts
 
 
 def converted_from_tiktoken(ours: BPETokenizer) -> Tokenizer:
