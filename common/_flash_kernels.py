@@ -33,12 +33,13 @@ def rows_of(base, rows, stride, D: tl.constexpr):
 
 
 @_kernel
-def block_and_head(num_rows, num_heads, BLOCK: tl.constexpr):
+def block_and_head(num_rows, num_heads, BLOCK: tl.constexpr, LAST_FIRST: tl.constexpr):
     """Which block, batch and head this program is; all blocks of one head are neighbours."""
     num_blocks = (num_rows + BLOCK - 1) // BLOCK
     block, place = tl.program_id(0) % num_blocks, tl.program_id(0) // num_blocks
-    batch, head = (place // num_heads).to(tl.int64), (place % num_heads).to(tl.int64)
-    return num_blocks - 1 - block, batch, head
+    if LAST_FIRST:
+        block = num_blocks - 1 - block
+    return block, (place // num_heads).to(tl.int64), (place % num_heads).to(tl.int64)
 
 
 @_kernel
@@ -69,7 +70,8 @@ def forward_kernel(
     CAUSAL: tl.constexpr, D: tl.constexpr, M: tl.constexpr, N: tl.constexpr,
 ):  # fmt: skip
     """One program: the answers of one block of M queries of one head."""
-    block, batch, head = block_and_head(T, H, M)  # late blocks, which see most, come first
+    # Causal programs differ in length: those with most to do start first. Late queries see most.
+    block, batch, head = block_and_head(T, H, M, True)
     rows = block * M + tl.arange(0, M)
     q_rows = rows_of(Q + batch * stride_qb + head * stride_qh, rows, stride_qt, D)
     q = tl.load(q_rows, mask=rows[:, None] < T, other=0.0)  # (M, D)
@@ -131,7 +133,7 @@ def backward_q_kernel(
     CAUSAL: tl.constexpr, D: tl.constexpr, M: tl.constexpr, N: tl.constexpr,
 ):  # fmt: skip
     """One program: dQ of one block of M queries of one head, and DELTA, which dK and dV need."""
-    block, batch, head = block_and_head(T, H, M)
+    block, batch, head = block_and_head(T, H, M, True)
     rows = block * M + tl.arange(0, M)
     there, first_row = rows[:, None] < T, (batch * H + head) * T
     q_rows = rows_of(Q + batch * stride_qb + head * stride_qh, rows, stride_qt, D)
@@ -170,7 +172,7 @@ def backward_kv_kernel(
     CAUSAL: tl.constexpr, D: tl.constexpr, M: tl.constexpr, N: tl.constexpr,
 ):  # fmt: skip
     """One program: dK and dV of one block of N keys of one head, from all G heads that read it."""
-    block, batch, kv_head = block_and_head(S, H // G, N)
+    block, batch, kv_head = block_and_head(S, H // G, N, False)  # early keys are seen most
     cols = block * N + tl.arange(0, N)
     there = cols[:, None] < S
     k_rows = rows_of(K + batch * stride_kb + kv_head * stride_kh, cols, stride_ks, D)

@@ -58,8 +58,9 @@ def flash_attention_triton(q: Tensor, k: Tensor, v: Tensor, *, is_causal: bool) 
     came before, and the queries are the last T of the S tokens; one that sees no key gets zeros,
     with zero gradients. Differentiable once.
 
-    NaN is not looked for, since looking would wait for the device: a query with NaN gets NaN, and
-    NaN in a key or value reaches queries that see it and those that share a tile with them.
+    Scores are float32 whatever the inputs: one near 1e4 is rounded by up to 5e-4, and its weight
+    with it. NaN is not looked for, since looking would wait for the device: a query with NaN gets
+    NaN, and NaN in a key or value reaches the queries that see it and those in one tile with it.
 
     Raises ValueError for other shapes, dtypes and devices, among them bfloat16 in the interpreter,
     which multiplies it wrongly; ImportError where Triton is not installed.

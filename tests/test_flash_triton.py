@@ -192,6 +192,16 @@ def test_nan_in_a_query_stays_with_that_query() -> None:
 
 
 @needs_triton
+def test_nan_in_a_value_stays_in_its_tile_and_later_ones() -> None:
+    q, k, v, _ = new_tensors(1, 200, 16, heads=1, kv_heads=1, num_keys=200)
+    clean = flash_attention_triton(q, k, v, is_causal=True)
+    v[0, 0, 150] = math.nan
+    out = flash_attention_triton(q, k, v, is_causal=True)
+    assert out[0, 0, 150:].isnan().all()
+    assert torch.equal(out[0, 0, :128], clean[0, 0, :128])  # blocks of 64 queries: 128 begins one
+
+
+@needs_triton
 def test_what_is_kept_for_the_backward_grows_with_the_length() -> None:
     kept = []
     q, k, v, _ = (
