@@ -27,7 +27,6 @@ import math
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from ._flash_kernels import backward_kv_kernel, backward_q_kernel, forward_kernel, triton
 
@@ -94,8 +93,9 @@ class _FlashAttentionTriton(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, grad_out: Tensor) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():  # only under create_graph=True: better nothing than half of it
+            raise NotImplementedError("flash_attention_triton has no gradients of gradients")
         q, k, v, out, lse = ctx.saved_tensors
         grad_out = _with_dense_rows(grad_out)
         grad_q, grad_k, grad_v = (torch.empty_like(x, memory_format=_DENSE) for x in (q, k, v))

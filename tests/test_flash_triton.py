@@ -218,10 +218,9 @@ def test_gradients_of_gradients_are_refused() -> None:
     q, k, v, _ = (
         x.requires_grad_() for x in new_tensors(1, 5, 16, heads=1, kv_heads=1, num_keys=5)
     )
-    loss = flash_attention_triton(q, k, v, is_causal=True).square().sum()
-    (grad_q,) = torch.autograd.grad(loss, q, create_graph=True)
-    with pytest.raises(RuntimeError, match="differentiate twice"):
-        grad_q.sum().backward()
+    out = flash_attention_triton(q, k, v, is_causal=True)
+    with pytest.raises(NotImplementedError, match="no gradients of gradients"):
+        torch.autograd.grad(out.sum(), q, create_graph=True)
 
 
 def zeros(*shape: int, dtype: torch.dtype = torch.float32, device: str = DEVICE) -> Tensor:
