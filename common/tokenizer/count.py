@@ -1,7 +1,7 @@
 """Count the pieces of a text: how often each word, number or run of signs occurs.
 
 No merge crosses a piece, so these counts are all that BPE needs to know about a text, however large
-it is. The work is done in parts of a few MB, cut where no piece is: between texts, before a special
+it is. The work is done in parts of some MB, cut where no piece goes on: between texts, at a special
 token, before a space that follows a letter or digit. Any process may count any part, and the counts
 of the parts add up to those of the whole. Workers read their parts of a file themselves; only
 counts travel back.

@@ -1,6 +1,6 @@
 r"""Cut text into pieces before BPE, with the patterns of GPT-2 and GPT-4.
 
-BPE never merges across a piece, so " dog", "dog" and "dog." share what they have in common, and a
+BPE never merges across a piece, so " dog", " dog." and " dog!" share the token " dog", and a
 word is learned once however often it occurs. The patterns are OpenAI's: GPT-2's from Radford et al.
 (2019), "Language Models are Unsupervised Multitask Learners", GPT-4's from tiktoken (cl100k_base).
 Newer tiktoken adds `\s++$` to the latter: "\n " at the very end of a text, and only there, is one

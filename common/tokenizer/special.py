@@ -23,6 +23,8 @@ class SpecialTokens:
     """
 
     def __init__(self, tokens: Iterable[str]) -> None:
+        if isinstance(tokens, str):
+            raise ValueError(f"special tokens must be a collection of strings, not {tokens!r}")
         self.tokens = tuple(tokens)
         for index, token in enumerate(self.tokens):
             if not isinstance(token, str) or not token:
@@ -30,16 +32,18 @@ class SpecialTokens:
             if token in self.tokens[:index]:
                 raise ValueError(f"special token {token!r} is given twice")
         longest_first = sorted(self.tokens, key=len, reverse=True)
-        self._regex = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+        self._regex = re.compile("|".join(map(re.escape, longest_first)))
         self._beginnings = {t[:size] for t in self.tokens for size in range(1, len(t))}
         self._max_chars = max(map(len, self.tokens), default=0)
 
     def find(self, text: str, start: int = 0) -> re.Match[str] | None:
         """The first special token in `text` from character `start` on, or None."""
-        return self._regex.search(text, start)
+        return self._regex.search(text, start) if self.tokens else None
 
     def split(self, text: str) -> list[str]:
         """Ordinary text (maybe empty) and special tokens by turns: entries 0, 2, ... are text."""
+        if not self.tokens:
+            return [text]
         parts, start = [], 0
         for match in self._regex.finditer(text):
             parts += text[start : match.start()], match.group()

@@ -31,7 +31,7 @@ def train_bpe(
 
     Raises ValueError for a vocabulary that is too small, an empty or duplicate special token,
     invalid UTF-8 (with its byte offset), no text, and fewer possible merges than asked for.
-    Cost: counting, about 10 MB/s a worker, then less than a tenth of a millisecond a merge. Memory
+    Cost: counting, about 10 MB/s a worker, then about a tenth of a millisecond a merge. Memory
     grows with the distinct pieces.
 
     >>> vocab, merges = train_bpe(["low low lower<|end|>"], 260, ["<|end|>"])

@@ -73,6 +73,7 @@ def test_stream_segments_finds_a_token_wherever_it_is_cut(token):
         (["a", ""], "non-empty string, not ''"),
         ([b"a"], "non-empty string, not b'a'"),
         (["a", "b", "a"], "'a' is given twice"),
+        ("<|end|>", "a collection of strings, not '<|end|>'"),
     ],
 )
 def test_special_tokens_refuses(tokens, message):
