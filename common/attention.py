@@ -106,6 +106,8 @@ def fused_attention(
     tokens and see nothing after themselves; window_tokens: nor anything before the last
     window_tokens up to themselves. Memory grows with T + S, or with T * S where a mask is needed;
     with a window and without a mask of the caller's, time and memory grow with T * window_tokens.
+    Short causal sequences of bfloat16 on a CPU are faster by plain products, which copy the shared
+    heads and keep the weights.
 
     Scores are float32 for float32 inputs, as torch computes them: one of 10 000 is off by up to
     0.001, and its weight by that part of itself. qk_norm keeps scores small; the readable form and
@@ -163,7 +165,7 @@ class MultiHeadAttention(nn.Module):
     head_dim D is d_model / num_heads. num_kv_heads: heads of keys and values, each shared by
     num_heads / num_kv_heads query heads; None gives every query head its own. rope: rotates queries
     and keys. qk_norm: RMSNorm over each head's queries and keys, which bounds the scores whatever
-    the weights grow to. window_tokens: a token sees itself and the window_tokens - 1 before it.
+    q_proj and k_proj grow to. window_tokens: a token sees itself and window_tokens - 1 before it.
     bias: as in GPT-2, on all four projections.
 
     Parameters: q_proj, output_proj (d_model, d_model); k_proj, v_proj (num_kv_heads * head_dim,

@@ -75,7 +75,7 @@ class NTKScaling:
 
 @dataclass(frozen=True)
 class Llama3Scaling:
-    """Pairs by their turns in the old context: above `high_freq_factor` kept, below `low` slowed.
+    """Pairs with more than `high_freq_factor` turns kept, below `low_freq_factor` slowed.
 
     Between the two, a mixture that is linear in the turns. The defaults are Llama 3.1's.
 
