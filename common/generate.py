@@ -6,7 +6,7 @@ a prompt that leaves no room for one more token raises ValueError, and generatio
 the context is full. Nothing here records gradients.
 
 Shapes: B batch, T prompt tokens, S tokens so far, V vocab_size.
-Taught in ch04_model/02_generation.ipynb.
+Taught in ch04_model/05_generation.ipynb.
 Needs: model.py (and what it needs), samplers.py.
 """
 

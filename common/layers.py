@@ -7,7 +7,7 @@ RMSNorm: Zhang and Sennrich 2019, arXiv 1910.07467, eq. 4. LayerNorm: Ba et al. 
 arXiv 1607.06450. GELU: Hendrycks and Gimpel 2016, arXiv 1606.08415. SwiGLU: Shazeer 2020,
 arXiv 2002.05202, eq. 6.
 Shapes: leading dimensions are free; the last one is d_model (D), d_in, d_out or d_ff (F).
-Taught in ch04_model/01_the_model.ipynb.
+Taught in ch04_model/04_model_size.ipynb.
 Needs: nothing but torch.
 """
 

@@ -3,7 +3,7 @@
 GPT-2: Radford et al. 2019, with learned positions, LayerNorm and a GELU feed-forward layer.
 Llama: Touvron et al. 2023, arXiv 2302.13971, with RoPE, RMSNorm, SwiGLU and no biases.
 Shapes: B batch, T tokens, S tokens so far (cache included), D d_model, V vocab_size.
-Taught in ch04_model/01_the_model.ipynb.
+Taught in ch04_model/04_model_size.ipynb.
 Needs: attention.py, kv_cache.py, layers.py, rope.py.
 """
 
