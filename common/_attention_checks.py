@@ -12,32 +12,33 @@ def check_inputs(
     q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, *, grouped: bool = False
 ) -> None:
     """ValueError unless q, k, v and the mask fit; grouped: (B, H, T, D) and (B, H_kv, S, D)."""
-    shapes = f"got q {tuple(q.shape)}, k {tuple(k.shape)}, v {tuple(v.shape)}"
-    if min(q.dim(), k.dim(), v.dim()) < 2:
-        raise ValueError(f"q, k and v need at least two dimensions, {shapes}")
-    if q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
-        raise ValueError(
-            f"q and k must agree in their last size, k and v in the one before, {shapes}"
-        )
+    q_size, k_size, v_size = q.shape, k.shape, v.shape
+    rule = None
+    if min(len(q_size), len(k_size), len(v_size)) < 2:
+        rule = "q, k and v need at least two dimensions"
+    elif q_size[-1] != k_size[-1] or k_size[-2] != v_size[-2]:
+        rule = "q and k must agree in their last size, k and v in the one before"
+    elif not grouped:
+        try:
+            leading = torch.broadcast_shapes(q_size[:-2], k_size[:-2], v_size[:-2])
+        except RuntimeError:
+            rule = "leading dimensions must broadcast"
+    elif not len(q_size) == len(k_size) == len(v_size) == 4 or q_size[0] != k_size[0]:
+        rule = "q must be (B, H, T, D), k and v (B, H_kv, S, D)"
+    elif k_size[:2] != v_size[:2] or k_size[1] == 0 or q_size[1] % k_size[1]:
+        rule = "k and v need equally many heads, a divisor of q's"
+    else:
+        leading = q_size[:2]
+    if rule is not None:
+        raise ValueError(f"{rule}, got q {tuple(q_size)}, k {tuple(k_size)}, v {tuple(v_size)}")
     if not (q.dtype == k.dtype == v.dtype and q.is_floating_point()):
         raise ValueError(
             f"q, k and v must have one floating dtype, got {q.dtype}, {k.dtype}, {v.dtype}"
         )
     if not q.device == k.device == v.device:
         raise ValueError(f"q, k and v must be on one device: {q.device}, {k.device}, {v.device}")
-    if grouped:
-        if not q.dim() == k.dim() == v.dim() == 4 or not q.shape[0] == k.shape[0] == v.shape[0]:
-            raise ValueError(f"q must be (B, H, T, D), k and v (B, H_kv, S, D), {shapes}")
-        if k.shape[1] != v.shape[1] or k.shape[1] == 0 or q.shape[1] % k.shape[1]:
-            raise ValueError(f"k and v need equally many heads, a divisor of q's, {shapes}")
-        leading = q.shape[:2]
-    else:
-        try:
-            leading = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
-        except RuntimeError:
-            raise ValueError(f"leading dimensions must broadcast, {shapes}") from None
     if mask is not None:
-        check_mask(mask, (*leading, q.shape[-2], k.shape[-2]), q.device)
+        check_mask(mask, (*leading, q_size[-2], k_size[-2]), q.device)
 
 
 def check_mask(mask: Tensor, scores: tuple[int, ...], device: torch.device) -> None:

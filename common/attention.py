@@ -13,7 +13,7 @@ arXiv:2010.04245) and a key-value cache.
 Shapes: B batch, H heads, H_kv key-value heads, T queries, S keys, D head_dim. A mask is True where
 a query may attend.
 Taught in ch03_attention/03_masks_and_heads.ipynb.
-Needs: numerics.py, layers.py, rope.py, kv_cache.py, _attention_checks.py.
+Needs: numerics.py, layers.py, rope.py, kv_cache.py, _attention_checks.py, _attention_products.py.
 """
 
 import math
@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ._attention_checks import check_finite, check_inputs, check_window
+from ._attention_products import causal_by_products, products_win
 from .kv_cache import LayerCache
 from .layers import Linear, RMSNorm
 from .numerics import softmax
@@ -83,7 +84,7 @@ def scaled_dot_product_attention(
         if mask is not None:
             # The lowest finite number, not -inf: a row masked everywhere is finite, then emptied.
             scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
-        weights = softmax(scores) if k.shape[-2] else scores  # of no keys there is no average
+        weights = softmax(scores)
         if mask is not None:
             weights = weights.masked_fill(~mask, 0.0)
         return (weights @ wide_v).to(q.dtype)
@@ -106,9 +107,14 @@ def fused_attention(
     window_tokens up to themselves. Memory grows with T + S, or with T * S where a mask is needed;
     with a window and without a mask of the caller's, time and memory grow with T * window_tokens.
 
+    Scores are float32 for float32 inputs, as torch computes them: one of 10 000 is off by up to
+    0.001, and its weight by that part of itself. qk_norm keeps scores small; the readable form and
+    `flash_attention` keep more digits.
+
     Raises ValueError like the readable form, except that it does not look for NaN, which would cost
-    another pass over q, k and v. A NaN in q stays in its row. One in k or v reaches every query
-    that sees it and may reach others of its head, since 0 * NaN is NaN: clear what you mask.
+    another pass over q, k and v. A NaN in q harms its own row only: it gives NaN, or zeros where
+    the kernel takes the row for empty. One in k or v can reach every query of its heads, also those
+    that may not see it, since 0 * NaN is NaN: clear what you mask.
 
     >>> q, k = torch.randn(1, 8, 5, 4), torch.randn(1, 2, 5, 4)  # four queries share a key
     >>> readable = scaled_dot_product_attention(
@@ -132,8 +138,8 @@ def fused_attention(
             k, v = k[:, :, -seen:], v[:, :, -seen:]
             mask = mask if mask is None else mask[..., -seen:]
         elif mask is None and num_queries == num_keys:
-            if _products_win(q):
-                return _causal_by_products(q, k, v)
+            if products_win(q):
+                return causal_by_products(q, k, v)
             return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
         if num_queries > 1:  # a single query is the last token: it may see all that is left
             causal = causal_mask(
@@ -144,8 +150,8 @@ def fused_attention(
             mask = mask & causal
     if mask is None:
         return F.scaled_dot_product_attention(q, k, v, enable_gqa=True)
-    # What the kernel makes of a row that may attend nowhere depends on its version: let such a row
-    # see everything, then empty it.
+    # torch promises nothing about a row that may attend nowhere: let it see all, then empty it.
+    mask = torch.atleast_2d(mask)
     is_empty = ~mask.any(dim=-1, keepdim=True)
     heads = F.scaled_dot_product_attention(q, k, v, mask | is_empty, enable_gqa=True)
     return heads.masked_fill(is_empty, 0.0)
@@ -281,30 +287,3 @@ def _windows_in_blocks(q: Tensor, k: Tensor, v: Tensor, window_tokens: int) -> T
             fused_attention(queries, keys, values, is_causal=True, window_tokens=window_tokens)
         )
     return torch.cat(blocks, dim=2)
-
-
-def _products_win(q: Tensor) -> bool:
-    """Where torch's fused kernel is the slower way: bfloat16 on a CPU, backwards, up to T = 512.
-
-    Forward and backward at B 6, H 4, T 192, D 32, one core: 7.7 ms fused, 4.0 ms by products.
-    """
-    return q.device.type == "cpu" and q.dtype == torch.bfloat16 and 1 < q.shape[-2] <= 512
-
-
-def _causal_by_products(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Causal attention, q (B, H, T, D), k and v (B, H_kv, T, D), by products that keep weights.
-
-    Scores are float32, since a score of 1000 in bfloat16 is off by 2; weights are bfloat16. The
-    first half of the queries needs the first half of the keys only: a quarter of the work.
-    """
-    num_tokens, group_size = q.shape[-2], q.shape[1] // k.shape[1]
-    k, v = (t.repeat_interleave(group_size, dim=1) for t in (k, v))  # contiguous as well
-    q, k = (q.float() / math.sqrt(q.shape[-1])).contiguous(), k.float()
-    hidden = ~causal_mask(num_tokens, num_tokens, device=q.device)
-    hide = torch.zeros_like(hidden, dtype=q.dtype).masked_fill(hidden, -math.inf)
-    rows = []
-    with torch.autocast("cpu", enabled=False):
-        for start, end in ((0, num_tokens // 2), (num_tokens // 2, num_tokens)):
-            scores = q[:, :, start:end] @ k[:, :, :end].mT + hide[start:end, :end]
-            rows.append(torch.softmax(scores, dim=-1).to(v.dtype) @ v[:, :, :end])
-    return torch.cat(rows, dim=2)

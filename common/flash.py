@@ -12,8 +12,8 @@ one number a query that was saved: the logarithm of its sum of exponentials, L.
 "FlashAttention-2", arXiv:2307.08691.) Memory grows with T + S. With is_causal, tiles that lie
 entirely in the future are skipped: half of the work.
 
-Exponentials are powers of two here: torch computes those four times faster on a CPU. The factor
-log2(e) and 1 / sqrt(D) go into the queries.
+Exponentials are powers of two here, which torch computes several times faster on a CPU (0.14
+against 0.61 ns a number with AVX-512). The factors log2(e) and 1 / sqrt(D) go into the queries.
 
 Shapes: ... any leading dimensions, H heads, N key-value heads, G = H / N heads that share one, T
 queries, S keys, D head_dim, E the size of a value. A slice of queries is `rows`, of keys `cols`.

@@ -58,11 +58,11 @@ class LayerCache:
         return self._positions[:, self._first : self._end] if self._is_padded else None
 
     def next_positions(self, num_tokens: int) -> Tensor:
-        """Where the next tokens stand: (T,) counting from `length`, or (B, T) on from each row."""
-        steps = torch.arange(num_tokens, device=self.keys.device)
+        """Where the next tokens stand: (T,) from `length`, or (B, T) on from each row's last."""
         if self._is_padded and self._end:
-            return self._positions[:, self._end - 1 : self._end] + 1 + steps
-        return self.length + steps
+            last = self._positions[:, : self._end].amax(dim=1, keepdim=True)
+            return last + torch.arange(1, num_tokens + 1, device=self.keys.device)
+        return torch.arange(self.length, self.length + num_tokens, device=self.keys.device)
 
     def append(
         self, keys: Tensor, values: Tensor, positions: Tensor | None = None
@@ -80,16 +80,21 @@ class LayerCache:
         self._check(keys, values)
         if positions is None:
             positions = self.next_positions(num_new)
+        elif positions.shape not in ((num_new,), (keys.shape[0], num_new)):
+            raise ValueError(
+                f"positions must have shape {(num_new,)} or {(keys.shape[0], num_new)}, "
+                f"got {tuple(positions.shape)}"
+            )
         start = self._room_for(num_new)
-        end = start + num_new
-        self.keys[:, :, start:end] = keys
-        self.values[:, :, start:end] = values
-        self._positions[:, start:end] = positions
+        self.keys.narrow(2, start, num_new).copy_(keys)
+        self.values.narrow(2, start, num_new).copy_(values)
+        self._positions.narrow(1, start, num_new).copy_(positions)
         self._is_padded |= positions.dim() == 2
         self.length += num_new
         kept = start if self.window_tokens is None else min(start, self.window_tokens - 1)
-        self._first, self._end = start - kept, end
-        return self.keys[:, :, self._first : end], self.values[:, :, self._first : end]
+        self._first, self._end = start - kept, start + num_new
+        span = (2, self._first, kept + num_new)
+        return self.keys.narrow(*span), self.values.narrow(*span)
 
     def _room_for(self, num_new: int) -> int:
         """The slot for the next token, with num_new free ones; a window's last tokens may move."""
@@ -129,7 +134,7 @@ class KVCache:
 
     Needs 2 * num_layers * B * H * max_seq_len * D * (bytes of dtype) bytes, see `num_bytes`, and 8
     more for each layer and slot, for positions. `length` is the number of tokens that every layer
-    has received, which is also the position of the next token.
+    has received, padding included.
 
     window_tokens: for attention with that window. max_seq_len is then the memory, not the length of
     the text, and a chunk may bring max_seq_len - window_tokens + 1 tokens: `chunk_tokens`.

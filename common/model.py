@@ -213,12 +213,12 @@ class TransformerLM(nn.Module):
     ) -> Tensor:
         """The states (B, T, D) that lm_head reads; generation needs the logits of the last only."""
         if positions is None:
-            num_tokens, longest = ids.shape[1], self.config.context_length
-            positions = torch.arange(num_tokens, device=ids.device)
+            start = 0 if cache is None else cache.length
+            end, longest = start + ids.shape[1], self.config.context_length
+            positions = torch.arange(start, end, device=ids.device)
             if cache is not None:
-                positions = cache.layer(0).next_positions(num_tokens)
-            end = num_tokens if cache is None else cache.length + num_tokens
-            if positions.dim() == 1 and end > longest:
+                positions = cache.layer(0).next_positions(ids.shape[1])
+            if end > longest and positions.dim() == 1:
                 raise ValueError(f"{end} tokens are more than context_length {longest}")
         x = self.token_embeddings(ids)  # (B, T, D)
         if self.config.positions == "learned":
@@ -233,17 +233,16 @@ class TransformerLM(nn.Module):
         try:
             return self.position_embeddings(places)
         except IndexError:
+            longest, (first, last) = self.config.context_length, positions.aminmax()
             raise ValueError(
-                f"positions must be in 0..{self.config.context_length - 1} "
-                f"(context_length {self.config.context_length}), "
-                f"got {positions.min().item()}..{positions.max().item()}"
+                f"positions must be in 0..{longest - 1} (context_length {longest}), "
+                f"got {first}..{last}"
             ) from None
 
     def new_cache(self, batch_size: int, max_seq_len: int | None = None) -> KVCache:
         """An empty cache for `batch_size` sequences of context_length (or max_seq_len) tokens.
 
-        With window_tokens it has memory for two windows at most: feed it at most `chunk_tokens` at
-        a time.
+        A window needs memory for two at most: feed such a cache `chunk_tokens` at a time.
         """
         weight, window = self.token_embeddings.weight, self.config.window_tokens
         slots = self.config.context_length if max_seq_len is None else max_seq_len

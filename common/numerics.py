@@ -13,7 +13,7 @@ softmax: the answer is NaN in that row and in no other, as in torch and in float
 an empty softmax and the log-sum-exp -inf.
 
 Shapes: ... any leading dimensions, V the number of classes (the vocabulary).
-Taught in ch03_attention/03_masks_and_heads.ipynb.
+Taught in ch03_attention/02_stable_softmax.ipynb.
 Needs: nothing but torch.
 """
 

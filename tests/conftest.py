@@ -1,7 +1,9 @@
 """Every test runs without the network and without a clock: sockets reach this machine only."""
 
 import ipaddress
+import os
 import socket
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -9,6 +11,11 @@ from hypothesis import settings
 # The same examples on every machine, and no deadline: a busy machine is not a failure.
 settings.register_profile("book", deadline=None, derandomize=True, database=None)
 settings.load_profile("book")
+
+# Triton compiles kernels for a GPU; without one its interpreter runs them. It reads this variable
+# when it is first imported, and almost any test may import it.
+if not Path("/dev/nvidiactl").exists():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 _connect, _connect_ex = socket.socket.connect, socket.socket.connect_ex
 _getaddrinfo = socket.getaddrinfo

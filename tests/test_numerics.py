@@ -88,6 +88,15 @@ def test_gradient_is_finite_wherever_float64s_is(dtype: torch.dtype, data) -> No
         )
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("scale", [1.0, 30.0, 1e3, 1e4])
+@pytest.mark.parametrize("ours, torchs", PAIRS)
+def test_error_stays_below_the_table_for_large_logits(ours, torchs, scale, dtype) -> None:
+    x = random_logits(500, 64, dtype=dtype, scale=scale)
+    expected = torchs(x.double(), -1)
+    torch.testing.assert_close(ours(x).double(), expected, **TOLERANCE[dtype])
+
+
 @given(shift=st.floats(-1e4, 1e4))
 def test_softmax_ignores_a_constant_added_to_every_entry(shift: float) -> None:
     x = random_logits(5)

@@ -12,7 +12,11 @@ from torch import Tensor
 
 _SHOWN_ENTRIES = 12  # of a tensor; of a longer one the entry that is furthest off is named
 _SHOWN_CHARS = 80  # of a list; of a longer one the first entry that differs is named
-_CLOSE = {"rtol": 1e-5, "atol": 1e-6}  # looser than float64 needs, tighter than any mistake here
+_CLOSE = {
+    "rtol": 1e-5,
+    "atol": 1e-6,
+    "equal_nan": True,
+}  # looser than float64 needs, tighter than any mistake here
 
 
 def demand(held: bool, hint: str) -> None:
@@ -56,9 +60,6 @@ def same(got: object, right: object) -> bool:
     if isinstance(right, Tensor):
         alike = isinstance(got, Tensor) and got.shape == right.shape and got.dtype == right.dtype
         return alike and torch.allclose(got, right, **_CLOSE)
-    if isinstance(right, tuple) and any(isinstance(part, Tensor) for part in right):
-        alike = isinstance(got, tuple) and len(got) == len(right)
-        return alike and all(map(same, got, right))
     return type(got) is type(right) and got == right
 
 
@@ -79,7 +80,8 @@ def _difference(got: object, right: object) -> str:
         return f"holds {int(got.isnan().sum())} NaN among {got.numel()} entries"
     if got.numel() <= _SHOWN_ENTRIES:
         return f"gives {_shown(got)}, not {_shown(right)}"
-    off = (got.double() - right.double()).nan_to_num(nan=torch.inf).abs().flatten()
+    off = (got.double() - right.double()).abs().nan_to_num(nan=torch.inf)
+    off = off.masked_fill(got == right, 0).flatten()  # inf - inf is NaN, and no difference
     where = tuple(int(i) for i in torch.unravel_index(off.argmax(), right.shape))
     return f"has {_shown(got[where])} in entry {where}, not {_shown(right[where])}"
 

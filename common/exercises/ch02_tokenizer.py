@@ -43,7 +43,7 @@ def utf8_bytes(attempt: Callable[[int], bytes]) -> None:
         for code in (low, high):
             call, got = f"utf8_bytes({code:#x})", attempt(code)
             sized = not isinstance(got, bytes) or len(got) == size
-            demand(sized, f"{call} gives {len(got or b'')} bytes, not {size}. {hint}")
+            demand(sized, f"len({call}) is {len(got or b'')}, not {size}. {hint}")
             compare(call, got, chr(code).encode())
     for code in (0xD800, 0xDFFF, 0x110000):
         hint = "Surrogates, 0xD800 to 0xDFFF, and what lies beyond 0x10ffff are no characters."
@@ -166,14 +166,14 @@ def split_at_specials(attempt: Callable[[str, list[str]], list[str]]) -> None:
         mistakes = [
             (list(text), "Without special tokens the pattern is empty, and an empty pattern fits "
              "between any two characters. Treat that case by itself."),
-            (re.split(f"({escaped})", text) if specials else [""], "Leave empty parts out."),
+            (re.split(f"({escaped})", text) if specials else [""], "Leave empty "
+             "parts out: an empty text has none at all."),
             (_cut("|".join(map(re.escape, specials)), text), "Where two special tokens begin at "
              "the same place, the longest wins: sort them by length before you look for them."),
             (_cut("|".join(longest), text), 'In a regular expression "|" means "or", and "+" and '
              '"." mean something as well: use re.escape on each special token.'),
             ([part for part in right if part not in specials], "The special tokens themselves are "
              "lost: re.split keeps what stands in round brackets."),
-            ([""], "An empty text has no parts."),
         ]  # fmt: skip
         compare(call, got, right, mistakes)
 

@@ -1,36 +1,40 @@
 """Encode text to token ids and back with a trained byte-level BPE.
 
-A text is cut at special tokens, the rest into pieces, and inside each piece the pair that was
-learned first is merged first, until none is left (Sennrich et al. 2016, arXiv:1508.07909). The same
-ids as tiktoken and Hugging Face tokenizers with the same merges. A piece is merged once and then
-remembered, so that common text costs one dictionary lookup a piece.
+A text is cut at special tokens, the rest into pieces, and each piece is merged alone (Sennrich et
+al. 2016, arXiv:1508.07909). The same ids as tiktoken and Hugging Face's tokenizers with the same
+merges. Nothing is lost: decoding gives back every byte.
 
 Taught in ch02_tokenizer/03_encode_exactly.ipynb.
-Needs: patterns.py, special.py, storage.py, and tiktoken for `to_tiktoken` alone.
+Needs: patterns.py, special.py, merge.py, parts.py, storage.py, exchange.py, huggingface.py, and
+tiktoken or tokenizers for the method named after it alone.
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from heapq import heapify, heappop, heappush
-from itertools import chain, pairwise
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from . import exchange, huggingface
+from .merge import PieceIds
+from .parts import TokenizerParts
 from .patterns import GPT2_PATTERN, Splitter
 from .special import SpecialTokens, stream_segments
-from .storage import invisible, read_json, visible, write_json
+from .storage import read_json, visible, write_json
 
 if TYPE_CHECKING:
     import tiktoken
-
-_MAX_REMEMBERED = 1 << 17  # pieces; with their ids about 30 MB
-_MAX_REMEMBERED_CHARS = 32
+    import tokenizers
 
 
 class BPETokenizer:
     """Text to ids and back.
 
     vocab: id -> bytes, with every single byte in it; merges: pairs of byte strings, first learned
-    first; special_tokens: each takes the id that `vocab` gives it, or a new one after all others.
+    first; special_tokens: name -> id, or names: each takes the id that `vocab` gives it, or a new
+    one after all others.
+
+    Raises ValueError for duplicate or empty special tokens, merges of tokens that are not there or
+    that make one twice, and an id that is given twice.
 
     >>> tokenizer = BPETokenizer(dict(enumerate(bytes([b]) for b in range(256))) | {256: b"ow"},
     ...                          [(b"o", b"w")], ["<|end|>"])
@@ -44,7 +48,7 @@ class BPETokenizer:
         self,
         vocab: Mapping[int, bytes],
         merges: Sequence[tuple[bytes, bytes]],
-        special_tokens: Iterable[str] | None = None,
+        special_tokens: Mapping[str, int] | Iterable[str] | None = None,
         *,
         pattern: str = GPT2_PATTERN,
     ) -> None:
@@ -55,19 +59,21 @@ class BPETokenizer:
         ids_of: dict[bytes, list[int]] = {}
         for index, token in sorted(self.vocab.items()):
             ids_of.setdefault(token, []).append(index)
-        self._ranks = self._made_tokens(ids_of)
+        made = [*(bytes([b]) for b in range(256)), *(left + right for left, right in self.merges)]
+        self._ranks = {token: ids_of[token][0] for token in made if token in ids_of}
         self.special_tokens: dict[str, int] = {}
         for name in self._specials.tokens:
-            own = [i for i in ids_of.get(name.encode(), ()) if i != self._ranks.get(name.encode())]
-            self.special_tokens[name] = own[0] if own else self.vocab_size
-            self.vocab[self.special_tokens[name]] = name.encode()
-        self._byte_ids = [self._ranks[bytes([b])] for b in range(256)]
-        self._pair_ranks = {
-            (self._ranks[left], self._ranks[right]): rank
-            for rank, (left, right) in enumerate(self.merges)
-        }
-        self._merged_ids = [self._ranks[left + right] for left, right in self.merges]
-        self._piece_ids = _Remembered(lambda piece: self._merge_piece(piece.encode()))
+            token = name.encode()
+            own = [i for i in ids_of.get(token, ()) if i != self._ranks.get(token)]
+            index = own[0] if own else self.vocab_size
+            if isinstance(special_tokens, Mapping):
+                index = special_tokens[name]
+            if self.vocab.setdefault(index, token) != token:
+                raise ValueError(f"id {index} of {name!r} belongs to {self.vocab[index]!r}")
+            self.special_tokens[name] = index
+        self._parts = TokenizerParts(self._ranks, self.merges, self.special_tokens, pattern)
+        self._parts.check("vocab", gaps=True)
+        self._piece_ids = PieceIds(self._ranks, self.merges)
 
     @property
     def pattern(self) -> str:
@@ -121,10 +127,15 @@ class BPETokenizer:
             ) from None
 
     def encode_batch(
-        self, texts: Iterable[str], *, allowed_special: str | Collection[str] = "all"
+        self,
+        texts: Iterable[str],
+        *,
+        allowed_special: str | Collection[str] = "all",
+        disallowed_special: str | Collection[str] = (),
     ) -> list[list[int]]:
         """`encode` of each text."""
-        return [self.encode(text, allowed_special=allowed_special) for text in texts]
+        options = {"allowed_special": allowed_special, "disallowed_special": disallowed_special}
+        return [self.encode(text, **options) for text in texts]
 
     def encode_iterable(
         self,
@@ -162,11 +173,12 @@ class BPETokenizer:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one readable JSON file; a crash leaves the old file, never half a new one."""
+        ranks, merges, special_tokens, pattern = self.parts
         content = {
-            "pattern": self.pattern,
-            "special_tokens": self.special_tokens,
-            "merges": [f"{visible(left)} {visible(right)}" for left, right in self.merges],
-            "vocab": {visible(token): index for token, index in self._ranks.items()},
+            "pattern": pattern,
+            "special_tokens": special_tokens,
+            "merges": [f"{visible(left)} {visible(right)}" for left, right in merges],
+            "vocab": {visible(token): index for token, index in ranks.items()},
         }
         write_json(content, path)
 
@@ -174,72 +186,74 @@ class BPETokenizer:
     def load(cls, path: str | os.PathLike[str]) -> "BPETokenizer":
         """The tokenizer that `save` wrote; ValueError names a damaged file and what is wrong."""
         content = read_json(path)
-        vocab = {index: invisible(token) for token, index in content["vocab"].items()}
-        vocab |= {index: token.encode() for token, index in content["special_tokens"].items()}
-        merges = [tuple(map(invisible, merge.split(" "))) for merge in content["merges"]]
-        return cls(vocab, merges, content["special_tokens"], pattern=content["pattern"])
+        if lacking := {"pattern", "special_tokens", "merges", "vocab"} - set(content):
+            raise ValueError(f"{path} lacks {min(lacking)!r}")
+        merges = [merge.split(" ") for merge in content["merges"]]
+        pattern, specials = content["pattern"], content["special_tokens"]
+        parts = TokenizerParts.from_visible(content["vocab"], merges, (), pattern, path)
+        return cls._of(parts._replace(special_tokens=specials).check(path, gaps=True))
+
+    @classmethod
+    def from_gpt2_files(
+        cls,
+        vocab_path: str | os.PathLike[str],
+        merges_path: str | os.PathLike[str],
+        special_tokens: Collection[str] = ("<|endoftext|>",),
+        *,
+        pattern: str = GPT2_PATTERN,
+    ) -> "BPETokenizer":
+        """From encoder.json and vocab.bpe, as GPT-2 was published; `exchange.read_gpt2_files`."""
+        return cls._of(
+            exchange.read_gpt2_files(
+                vocab_path, merges_path, special_tokens=special_tokens, pattern=pattern
+            )
+        )
+
+    @classmethod
+    def from_ranks(
+        cls,
+        ranks: Mapping[bytes, int],
+        special_tokens: Mapping[str, int] | Iterable[str] = (),
+        *,
+        pattern: str = GPT2_PATTERN,
+    ) -> "BPETokenizer":
+        """From tiktoken's ranks, token -> id (`exchange.read_ranks`), and the pattern they need."""
+        return cls._of(exchange.parts_from_ranks(ranks, special_tokens, pattern=pattern))
+
+    @classmethod
+    def from_huggingface(cls, path: str | os.PathLike[str]) -> "BPETokenizer":
+        """From a tokenizer.json of Hugging Face; see `huggingface.read_huggingface`."""
+        return cls._of(huggingface.read_huggingface(path))
+
+    def to_huggingface(self) -> "tokenizers.Tokenizer":
+        """The same tokenizer as Hugging Face's object; `huggingface.write_huggingface` writes it.
+
+        Its `encode` always finds special tokens in the text.
+        """
+        return huggingface.to_huggingface(self.parts)
 
     def to_tiktoken(self, name: str = "llm-from-scratch-companion") -> "tiktoken.Encoding":
         """The same tokenizer on OpenAI's Rust core, for production.
 
-        Raises ValueError for merges (never for trained ones) that tiktoken would read differently.
+        Raises ValueError for merges (never for trained ones) that tiktoken would read differently,
+        and for a special token that begins another.
         """
-        import tiktoken
+        return exchange.to_tiktoken(self.parts, name)
 
-        ids = [self._ranks[left + right] for left, right in self.merges]
-        if ids != sorted(ids):
-            raise ValueError("tiktoken merges by id: the ids of merges must rise in their order")
-        for token, index in self._ranks.items():
-            if self._merge_piece(token) != [index]:
-                raise ValueError(f"tiktoken makes {token!r} one token, but these merges never do")
-        return tiktoken.Encoding(
-            name,
-            pat_str=self.pattern,
-            mergeable_ranks=self._ranks,
-            special_tokens=self.special_tokens,
-        )
+    @property
+    def parts(self) -> TokenizerParts:
+        """What the writers in exchange.py and huggingface.py write."""
+        known = {*self._ranks.values(), *self.special_tokens.values()}
+        if rest := [token for index, token in self.vocab.items() if index not in known]:
+            raise ValueError(
+                f"vocab holds {rest[0]!r}, which no merge makes: name it in special_tokens"
+            )
+        return self._parts
 
-    def _merge_piece(self, piece: bytes) -> list[int]:
-        """BPE inside one piece of n bytes in O(n log n): earliest learned first, then leftmost."""
-        ids = [self._byte_ids[byte] for byte in piece]
-        size, ranks = len(ids), self._pair_ranks
-        following, previous = list(range(1, size + 1)), list(range(-1, size - 1))
-        pairs = enumerate(pairwise(ids))
-        heap = [(ranks[pair], place) for place, pair in pairs if pair in ranks]
-        heapify(heap)
-        while heap:
-            rank, left = heappop(heap)
-            right = following[left]
-            if right == size or ranks.get((ids[left], ids[right])) != rank:
-                continue  # one of the two has been merged with another neighbour since
-            ids[left], ids[right] = self._merged_ids[rank], -1
-            before, after = previous[left], following[right]
-            following[left] = after
-            if after < size:
-                previous[after] = left
-                if (pair := (ids[left], ids[after])) in ranks:
-                    heappush(heap, (ranks[pair], left))
-            if before >= 0 and (pair := (ids[before], ids[left])) in ranks:
-                heappush(heap, (ranks[pair], before))
-        return [index for index in ids if index >= 0]
-
-    def _made_tokens(self, ids_of: dict[bytes, list[int]]) -> dict[bytes, int]:
-        """Token -> id for the bytes and what the merges make of them, or ValueError."""
-        made: dict[bytes, int] = {}
-        for token in (bytes([b]) for b in range(256)):
-            if token not in ids_of:
-                raise ValueError(f"vocab must hold all 256 single bytes, but {token!r} is missing")
-            made[token] = ids_of[token][0]
-        for left, right in self.merges:
-            merge = f"merge {left!r} + {right!r}"
-            if left not in made or right not in made:
-                raise ValueError(f"{merge} uses a token that no merge before it makes")
-            if left + right in made:
-                raise ValueError(f"{merge} makes {left + right!r} a second time")
-            if left + right not in ids_of:
-                raise ValueError(f"{merge} makes {left + right!r}, which vocab does not hold")
-            made[left + right] = ids_of[left + right][0]
-        return made
+    @classmethod
+    def _of(cls, parts: TokenizerParts) -> "BPETokenizer":
+        vocab = {index: token for token, index in parts.ranks.items()}
+        return cls(vocab, parts.merges, parts.special_tokens, pattern=parts.pattern)
 
     def _watched(
         self, allowed: str | Collection[str], disallowed: str | Collection[str]
@@ -266,17 +280,3 @@ class BPETokenizer:
                 f"control token, or leave it out of disallowed_special to read it as text"
             )
         return self.special_tokens[token]
-
-
-class _Remembered(dict):
-    """A dictionary that computes what it misses, and keeps it while small."""
-
-    def __init__(self, compute: Callable[[str], list[int]]) -> None:
-        super().__init__()
-        self._compute = compute
-
-    def __missing__(self, piece: str) -> list[int]:
-        ids = self._compute(piece)
-        if len(piece) <= _MAX_REMEMBERED_CHARS and len(self) < _MAX_REMEMBERED:
-            self[piece] = ids
-        return ids

@@ -3,6 +3,8 @@ r"""Cut text into pieces before BPE, with the patterns of GPT-2 and GPT-4.
 BPE never merges across a piece, so " dog", "dog" and "dog." share what they have in common, and a
 word is learned once however often it occurs. The patterns are OpenAI's: GPT-2's from Radford et al.
 (2019), "Language Models are Unsupervised Multitask Learners", GPT-4's from tiktoken (cl100k_base).
+Newer tiktoken adds `\s++$` to the latter: "\n " at the very end of a text, and only there, is one
+piece instead of two. Hugging Face's files for GPT-4 and Llama 3 do not; nor does this one.
 
 Taught in ch02_tokenizer/03_encode_exactly.ipynb.
 Needs: nothing but the regex package.

@@ -11,6 +11,8 @@ Needs: nothing but the standard library.
 import hashlib
 import json
 import os
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,64 @@ def invisible(characters: str) -> bytes:
     return bytes(_BYTE[character] for character in characters)
 
 
+def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
+    r"""Write a file in one step; a crash leaves the old one, never half of the new one.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "merges.txt")
+    >>> replace_file(path, b"#version: 0.2\n")
+    >>> path.read_bytes()
+    b'#version: 0.2\n'
+    """
+    path = Path(path)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        unfinished.write_bytes(data)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def json_bytes(content: Mapping[str, Any]) -> bytes:
+    r"""`content` as JSON that people can read, one entry a line.
+
+    >>> json_bytes({"Ġt": 256}).decode()
+    '{\n "Ġt": 256\n}\n'
+    """
+    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def load_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises ValueError, naming the file, when it is no JSON (cut off, say), no object, or has a key
+    twice, of which Python would drop the first without a word.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "vocab.json")
+    >>> _ = path.write_text('{"a": 1, "a": 2}')
+    >>> load_json(path)
+    Traceback (most recent call last):
+    ValueError: ...vocab.json has the key 'a' twice
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            raise KeyError(Counter(key for key, _ in pairs).most_common(1)[0][0])
+        return content
+
+    try:
+        content = json.loads(Path(path).read_bytes(), object_pairs_hook=once)
+    except KeyError as error:
+        raise ValueError(f"{path} has the key {error} twice") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged or cut off, it is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold a JSON object, not a {type(content).__name__}")
+    return content
+
+
 def write_json(content: dict[str, Any], path: str | os.PathLike[str]) -> None:
     """Write `content` with its checksum; a crash leaves the old file, never half of the new one.
 
@@ -54,16 +114,7 @@ def write_json(content: dict[str, Any], path: str | os.PathLike[str]) -> None:
     >>> read_json(path)
     {'merges': ['Ġ t']}
     """
-    path = Path(path)
-    content = {"format": _FORMAT, "sha256": _checksum(content), **content}
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        unfinished.write_text(
-            json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    replace_file(path, json_bytes({"format": _FORMAT, "sha256": _checksum(content), **content}))
 
 
 def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -79,11 +130,8 @@ def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
     Traceback (most recent call last):
     ValueError: ...other.json must have the format 'byte-level BPE, version 1', but has None
     """
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged or cut off, it is not JSON: {error}") from error
-    found = content.pop("format", None) if isinstance(content, dict) else None
+    content = load_json(path)
+    found = content.pop("format", None)
     if found != _FORMAT:
         raise ValueError(f"{path} must have the format {_FORMAT!r}, but has {found!r}")
     if content.pop("sha256", None) != _checksum(content):

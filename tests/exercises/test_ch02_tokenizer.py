@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from common.exercises import ch02_tokenizer as checks
 from common.tokenizer import CHAT_SPECIAL_TOKENS
@@ -62,6 +64,10 @@ def size_of(code: int, *, off_by: int = 0) -> int:
     ("wrong", "hint"),
     [
         (lambda code: split_utf8(code, size_of(code), mark=0), "start with the bits 10"),
+        (
+            lambda code: bytes([code >> 6 * (size_of(code) - 1)]) + chr(code).encode()[1:],
+            "The first of several bytes says how many there are",
+        ),
         (lambda code: chr(code).encode()[::-1], "The bits that weigh most come first"),
         (lambda code: split_utf8(code, size_of(code, off_by=1)), "is the comparison < or <=?"),
         (lambda code: split_utf8(code, size_of(code, off_by=-1)), "is the comparison < or <=?"),
@@ -212,6 +218,10 @@ def longest_first(specials):
             lambda text, specials: split_with(longest_first(specials), text),
             "an empty pattern fits between any two characters",
         ),
+        (
+            lambda text, specials: solution(CHAPTER, "split_at_specials")(text, specials) or [""],
+            "an empty text has none at all",
+        ),
     ],
 )
 def test_split_at_specials_knows_the_mistake(wrong: Callable, hint: str) -> None:
@@ -306,6 +316,31 @@ def test_stream_decode_knows_the_mistake(wrong: Callable, hint: str) -> None:
 
 def test_stream_decode_accepts_the_standard_librarys_decoder() -> None:
     assert checks.stream_decode(decode_by_codec) is None
+
+
+@given(st.lists(st.binary(max_size=6)))
+def test_stream_decode_solution_loses_and_invents_nothing(tokens: list[bytes]) -> None:
+    shown = solution(CHAPTER, "stream_decode")(tokens)
+    assert len(shown) == len(tokens) + 1
+    assert "".join(shown) == b"".join(tokens).decode(errors="replace")
+
+
+@given(st.text(), st.lists(st.integers(1, 5)))
+def test_stream_decode_solution_waits_no_longer_than_it_must(text: str, sizes: list[int]) -> None:
+    tokens, rest = [], text.encode()
+    for size in sizes:
+        tokens.append(rest[:size])
+        rest = rest[size:]
+    assert solution(CHAPTER, "stream_decode")(tokens) == decode_by_codec(tokens)
+
+
+@given(st.integers(0, 0x10FFFF))
+def test_utf8_bytes_solution_is_pythons(code: int) -> None:
+    if 0xD800 <= code <= 0xDFFF:
+        with pytest.raises(ValueError, match="is no character"):
+            solution(CHAPTER, "utf8_bytes")(code)
+    else:
+        assert solution(CHAPTER, "utf8_bytes")(code) == chr(code).encode()
 
 
 def scattered(ids, grad, vocab_size, *, add: bool):

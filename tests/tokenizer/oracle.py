@@ -32,6 +32,17 @@ def merge_slow(tokens: list[bytes], pair: tuple[bytes, bytes]) -> list[bytes]:
     return merged
 
 
+def count_slow(texts: list[str], special_tokens: list[str], pattern: str) -> Counter[str]:
+    """How often each piece occurs."""
+    return Counter(
+        piece
+        for text in texts
+        for part, is_special in split_slow(text, special_tokens)
+        if not is_special
+        for piece in regex.findall(pattern, part)
+    )
+
+
 def train_slow(
     texts: list[str], num_merges: int, special_tokens: list[str], pattern: str
 ) -> list[tuple[bytes, bytes]]:

@@ -1,16 +1,16 @@
 """The encoder: by hand, against an oracle, tiktoken and Hugging Face; special tokens, streams."""
 
 import itertools
+import pickle
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
 from common.tokenizer.encode import BPETokenizer
 from common.tokenizer.patterns import GPT2_PATTERN, GPT4_PATTERN
 from common.tokenizer.special import CHAT_SPECIAL_TOKENS
-from common.tokenizer.storage import visible
+from common.tokenizer.storage import read_json, write_json
 from tests.tokenizer.oracle import encode_slow
 from tests.tokenizer.samples import SPECIALS, TEXTS, chunked, random_texts, texts, tokenizer
 
@@ -19,16 +19,6 @@ BYTES = {i: bytes([i]) for i in range(256)}
 # "a b", "b c" and "ab c" exist, but no "a bc": what is merged first decides
 MERGES = [(b"b", b"c"), (b"a", b"b"), (b"ab", b"c"), (b"a", b"a")]
 VOCAB = BYTES | {256 + i: left + right for i, (left, right) in enumerate(MERGES)}
-
-
-def huggingface(ours: BPETokenizer) -> Tokenizer:
-    vocab = {visible(token): i for i, token in ours.vocab.items() if i < 256 + len(ours.merges)}
-    merges = [(visible(left), visible(right)) for left, right in ours.merges]
-    theirs = Tokenizer(models.BPE(vocab, merges))
-    split = pre_tokenizers.Split(Regex(ours.pattern), behavior="isolated")
-    to_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    theirs.pre_tokenizer = pre_tokenizers.Sequence([split, to_bytes])
-    return theirs
 
 
 def test_encode_merges_by_rank_not_by_length():
@@ -40,28 +30,12 @@ def test_encode_merges_by_rank_not_by_length():
     assert ours.encode("") == []
 
 
-def test_encode_forgets_a_pair_whose_second_half_was_merged_away():
-    merges = [(b"b", b"c"), (b"a", b"b"), (b"a", b"bc")]
-    ours = BPETokenizer(BYTES | {256: b"bc", 257: b"ab", 258: b"abc"}, merges)
-    assert ours.encode("abc") == [258]
-
-
 @BOTH
 @settings(max_examples=40, deadline=None)
 @given(texts(SPECIALS))
 def test_encode_equals_the_oracle(pattern, text):
     ours = tokenizer(pattern)
     assert ours.encode(text) == encode_slow(text, ours.vocab, ours.merges, SPECIALS, pattern)
-
-
-@BOTH
-def test_encode_ordinary_equals_tiktoken_and_hugging_face(pattern):
-    ours = tokenizer(pattern)
-    theirs, also_theirs = ours.to_tiktoken(), huggingface(ours)
-    for text in random_texts(5000, seed=1, specials=SPECIALS):
-        ids = ours.encode_ordinary(text)
-        assert ids == theirs.encode_ordinary(text), repr(text)
-        assert ids == also_theirs.encode(text, add_special_tokens=False).ids, repr(text)
 
 
 def test_to_tiktoken_gives_the_same_ids_with_special_tokens():
@@ -96,25 +70,13 @@ def test_decode_marks_malformed_bytes():
     assert tokenizer().decode_bytes([0xE2, 0x82]) == b"\xe2\x82"
 
 
-def test_encode_of_a_long_piece_equals_tiktoken():
-    ours = tokenizer()
-    text = "".join("etaoinabab"[i * i % 97 % 10] for i in range(30_000))
-    assert ours.encode(text) == ours.to_tiktoken().encode_ordinary(text)
-
-
 def test_encode_batch_is_encode_of_each():
     ours = tokenizer()
     assert ours.encode_batch(TEXTS) == [ours.encode(text) for text in TEXTS]
     typed = ["<s>", "a<|end|>"]
+    with pytest.raises(ValueError, match="disallowed special token '<s>'"):
+        ours.encode_batch(typed, allowed_special=(), disallowed_special="all")
     assert ours.encode_batch(typed, allowed_special=()) == [ours.encode_ordinary(t) for t in typed]
-
-
-def test_encode_remembers_only_a_bounded_number_of_pieces(monkeypatch):
-    monkeypatch.setattr("common.tokenizer.encode._MAX_REMEMBERED", 2)
-    ours = BPETokenizer(VOCAB, MERGES)
-    ids = [ours.encode("ab abc aab aaab bab") for _ in range(2)]
-    assert len(ours._piece_ids) == 2
-    assert ids[0] == ids[1] == encode_slow("ab abc aab aaab bab", VOCAB, MERGES, [], GPT2_PATTERN)
 
 
 def test_vocab_may_number_the_bytes_in_another_order():
@@ -164,6 +126,14 @@ def test_typed_text_never_becomes_a_control_token(text):
     assert ours.decode(ids) == text
 
 
+def test_tokenizer_survives_pickling():
+    """So that worker processes and data loaders may be given one."""
+    ours = tokenizer()
+    again = pickle.loads(pickle.dumps(ours))
+    assert again.parts == ours.parts
+    assert again.encode("".join(TEXTS) + "<s>") == ours.encode("".join(TEXTS) + "<s>")
+
+
 def test_encode_allows_only_what_is_named():
     ours = tokenizer()
     ids = ours.encode("<s><|end|>", allowed_special={"<s>"})
@@ -209,13 +179,52 @@ def test_encode_iterable_equals_encode_of_the_whole(pattern, chunks, allowed):
     assert streamed == ours.encode("".join(chunks), allowed_special=allowed)
 
 
+@BOTH
 @pytest.mark.parametrize("token", SPECIALS)
-def test_encode_iterable_keeps_typed_special_tokens_text_wherever_they_are_cut(token):
+def test_typed_special_tokens_stay_text_wherever_chunks_cut_them(pattern, token):
+    """Every two cuts, so every chunk border there is, and one character a chunk."""
+    ours, text = tokenizer(pattern), f"a{token}b"
+    cuts = itertools.combinations(range(len(text) + 1), 2)
+    chunkings = [[text[:i], text[i:j], text[j:]] for i, j in cuts]
+    others = [name for name in SPECIALS if name not in token]
+    for chunks in [*chunkings, list(text)]:
+        for allowed in ((), others):
+            ids = list(ours.encode_iterable(chunks, allowed_special=allowed))
+            assert ids == ours.encode_ordinary(text), (chunks, allowed)
+            assert not set(ids) & set(ours.special_tokens.values())
+        ids = list(ours.encode_iterable(chunks))
+        assert ids == [97, ours.special_id(token), 98], chunks
+        with pytest.raises(ValueError, match="disallowed special token"):
+            list(ours.encode_iterable(chunks, allowed_special=(), disallowed_special="all"))
+
+
+def test_typed_text_cannot_finish_a_special_token_of_the_caller():
+    """`<|en` from a template and `d|>` from the user, encoded apart, are text on both sides."""
     ours = tokenizer()
-    for cut in range(1, len(token)):
-        ids = list(ours.encode_iterable([token[:cut], token[cut:]], allowed_special=()))
-        assert ids == ours.encode_ordinary(token)
-        assert list(ours.encode_iterable([token[:cut], token[cut:]])) == [ours.special_id(token)]
+    for cut in range(1, len("<|end|>")):
+        ids = ours.encode("<|end|>"[:cut]) + ours.encode("<|end|>"[cut:], allowed_special=())
+        assert not set(ids) & set(ours.special_tokens.values())
+        assert ours.decode(ids) == "<|end|>"
+
+
+@BOTH
+@pytest.mark.parametrize("text", ["word " * 40, "日本語、", "x1 \n", "a\n", "!? " * 9])
+def test_encode_iterable_holds_only_the_end_of_the_stream(pattern, text):
+    """A stream of 3000 chunks: ids come out at once, so what waits is a few chunks."""
+    ours, fed, most = tokenizer(pattern), 0, 0
+
+    def chunks():
+        nonlocal fed
+        for _ in range(3000):
+            fed += len(text.encode())
+            yield text
+
+    out = 0
+    for index in ours.encode_iterable(chunks()):
+        out += len(ours.vocab[index])
+        most = max(most, fed - out)
+    assert out == fed
+    assert most < 4 * max(len(text.encode()), 32)
 
 
 def test_encode_iterable_is_lazy():
@@ -242,11 +251,37 @@ def test_load_gives_back_what_save_wrote(tmp_path, pattern):
     assert loaded.encode("".join(TEXTS) + "<s>") == ours.encode("".join(TEXTS) + "<s>")
 
 
-def test_load_refuses_half_a_file(tmp_path):
+def test_load_refuses_a_file_that_is_cut_off_anywhere(tmp_path):
     path = tmp_path / "tokenizer.json"
     tokenizer().save(path)
-    path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(ValueError, match="tokenizer.json is damaged or cut off"):
+    whole = path.read_bytes()
+    for size in range(0, len(whole) - 1, 101):
+        path.write_bytes(whole[:size])
+        with pytest.raises(ValueError, match="tokenizer.json is damaged or cut off"):
+            BPETokenizer.load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["merges"].pop(), "1 tokens, .* are made by no merge"),
+        (lambda c: c["merges"].insert(0, c["merges"][-1]), "uses a token that no merge before"),
+        (lambda c: c["vocab"].update(Ġ=1), "id 1 stands for two tokens"),
+        (lambda c: c["special_tokens"].update({"<s>": 7}), "id 7 stands for two tokens"),
+        (lambda c: c["vocab"].update(日=999), "'日' in '日' stands for no byte"),
+        (lambda c: c["vocab"].update(Ġ="32"), "the id of 'Ġ' must be a whole number"),
+        (lambda c: c.pop("merges"), "lacks 'merges'"),
+    ],
+)
+def test_load_refuses_content_that_disagrees_though_its_checksum_is_right(
+    tmp_path, change, message
+):
+    path = tmp_path / "tokenizer.json"
+    tokenizer().save(path)
+    content = read_json(path)
+    change(content)
+    write_json(content, path)
+    with pytest.raises(ValueError, match=f"tokenizer.json.* {message}"):
         BPETokenizer.load(path)
 
 
@@ -267,9 +302,9 @@ def test_encode_refuses_a_lone_surrogate():
 @pytest.mark.parametrize(
     ("vocab", "merges", "message"),
     [
-        ({i: bytes([i]) for i in range(255)}, [], r"b'\\xff' is missing"),
+        ({i: bytes([i]) for i in range(255)}, [], r"all 256 .* b'\\xff' is not"),
         (VOCAB, [(b"ab", b"c")], "uses a token that no merge before it makes"),
-        (VOCAB, [(b"x", b"y")], "makes b'xy', which vocab does not hold"),
+        (VOCAB, [(b"x", b"y")], "makes b'xy', which has no id"),
         (VOCAB, [*MERGES, (b"a", b"bc"), (b"a", b"bc")], "makes b'abc' a second time"),
     ],
 )
@@ -278,9 +313,32 @@ def test_tokenizer_refuses_vocab_and_merges_that_disagree(vocab, merges, message
         BPETokenizer(vocab, merges)
 
 
-def test_to_tiktoken_refuses_merges_that_it_would_read_differently():
-    swapped = VOCAB | {256: VOCAB[257], 257: VOCAB[256]}
-    with pytest.raises(ValueError, match="tiktoken merges by id"):
-        BPETokenizer(swapped, MERGES).to_tiktoken()
-    with pytest.raises(ValueError, match="tiktoken makes b'abc' one token, but these merges never"):
-        BPETokenizer(VOCAB, MERGES).to_tiktoken()
+def test_tokenizer_writes_nothing_with_a_token_that_no_merge_makes(tmp_path):
+    ours = BPETokenizer(VOCAB | {260: b"<a>"}, MERGES)
+    assert ours.decode([260]) == "<a>"
+    for write in (ours.to_tiktoken, ours.to_huggingface, lambda: ours.save(tmp_path / "file")):
+        with pytest.raises(ValueError, match="vocab holds b'<a>', which no merge makes: name it"):
+            write()
+
+
+@pytest.mark.parametrize(
+    ("specials", "message"),
+    [
+        ({"<a>": 97}, "id 97 of '<a>' belongs to b'a'"),
+        ({"a": 97}, "id 97 stands for two tokens, b'a' and 'a'"),
+        ({"<a>": 300, "<b>": 300}, "id 300 of '<b>' belongs to b'<a>'"),
+        ({"<a>": -1}, "id -1 of '<a>' is below 0"),
+        ({"": 300}, "non-empty string, not ''"),
+        (["<a>", "<a>"], "'<a>' is given twice"),
+    ],
+)
+def test_tokenizer_refuses_special_tokens(specials, message):
+    with pytest.raises(ValueError, match=message):
+        BPETokenizer(VOCAB, MERGES, specials)
+
+
+def test_special_tokens_take_the_ids_that_are_given():
+    ours = BPETokenizer(VOCAB, MERGES, {"<b>": 300, "<a>": 270})
+    assert ours.special_tokens == {"<b>": 300, "<a>": 270}
+    assert ours.vocab_size == 301
+    assert ours.encode("<a>ab<b>") == [270, 257, 300]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from common.tokenizer.storage import invisible, read_json, visible, write_json
+from common.tokenizer.storage import invisible, load_json, read_json, visible, write_json
 
 
 def test_visible_is_the_alphabet_of_gpt2():
@@ -57,10 +57,25 @@ def test_read_json_refuses_a_file_cut_off_anywhere(tmp_path):
             read_json(path)
 
 
+def test_load_json_refuses_a_key_that_is_there_twice(tmp_path):
+    path = tmp_path / "vocab.json"
+    path.write_text('{"a": 1, "b": {"c": 2, "d": 3, "c": 4}}')
+    with pytest.raises(ValueError, match="vocab.json has the key 'c' twice"):
+        load_json(path)
+
+
+def test_load_json_refuses_bytes_that_are_no_utf8(tmp_path):
+    path = tmp_path / "vocab.json"
+    path.write_bytes(b'{"a": "\xff"}')
+    with pytest.raises(ValueError, match="vocab.json is damaged or cut off, .* 0xff"):
+        load_json(path)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ([1, 2], "must have the format 'byte-level BPE, version 1', but has None"),
+        ([1, 2], "must hold a JSON object, not a list"),
+        ({}, "must have the format 'byte-level BPE, version 1', but has None"),
         ({"format": "other"}, "but has 'other'"),
     ],
 )

@@ -1,42 +1,27 @@
-"""The BPE trainer: known merges, slow oracle, ties, special tokens, files, workers, bad input."""
+"""The BPE trainer: slow oracle, order of ids, special tokens, files, workers, bad input."""
 
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.tokenizer import train
+from common.tokenizer import count
 from common.tokenizer.patterns import GPT2_PATTERN, GPT4_PATTERN
 from common.tokenizer.train import train_bpe
 from tests.tokenizer.oracle import train_slow
-from tests.tokenizer.samples import SPECIALS, TEXTS
+from tests.tokenizer.samples import SPECIALS, TEXTS, random_texts
 
 SENNRICH = ["low"] * 5 + ["lower"] * 2 + ["newest"] * 6 + ["widest"] * 3
 
 
-def test_train_bpe_learns_the_merges_of_the_example_in_sennrich():
-    _, merges = train_bpe(SENNRICH, 256 + 6)
-    # 9 x "es" and "st" tie, the greater wins; then "est", and so on (worked out by hand)
-    assert merges[:4] == [(b"s", b"t"), (b"e", b"st"), (b"o", b"w"), (b"l", b"ow")]
-    assert merges[4:] == [(b"w", b"est"), (b"n", b"e")]
-
-
 def test_train_bpe_orders_ids_as_bytes_merges_specials():
     vocab, merges = train_bpe(SENNRICH, 256 + 2 + 2, ["<b>", "<a>"])
+    assert merges == [(b"s", b"t"), (b"e", b"st")]
     assert [vocab[i] for i in range(256)] == [bytes([i]) for i in range(256)]
-    assert [vocab[256 + i] for i in range(2)] == [left + right for left, right in merges]
+    assert [vocab[256 + i] for i in range(2)] == [b"st", b"est"]
     assert [vocab[258], vocab[259]] == [b"<b>", b"<a>"]
     assert list(vocab) == list(range(260))
-
-
-def test_train_bpe_gives_ties_to_the_greatest_pair():
-    assert train_bpe(["ac", "ab"], 257)[1] == [(b"a", b"c")]
-    assert train_bpe(["ab", "ba"], 257)[1] == [(b"b", b"a")]
-    assert train_bpe(["a\u00ff", "az"], 257)[1] == [(b"\xc3", b"\xbf")]
-    # (ab, c) against (a, x): b"ab" > b"a" although "c" < "x"
-    assert train_bpe(["ab"] * 9 + ["abc", "ax"], 258)[1] == [(b"a", b"b"), (b"ab", b"c")]
 
 
 @settings(max_examples=60, deadline=None)
@@ -53,6 +38,15 @@ def test_train_bpe_equals_the_oracle(texts, num_merges, specials, pattern):
         assert merges == expected
     else:
         assert expected == []
+
+
+@pytest.mark.parametrize("pattern", [GPT2_PATTERN, GPT4_PATTERN])
+@pytest.mark.parametrize("seed", range(25))
+def test_train_bpe_equals_the_oracle_on_random_corpora(seed, pattern):
+    texts = list(random_texts(30, seed=seed, specials=SPECIALS))
+    expected = train_slow(texts, 50, SPECIALS, pattern)
+    vocab_size = 256 + len(expected) + len(SPECIALS)
+    assert train_bpe(texts, vocab_size, SPECIALS, pattern=pattern)[1] == expected
 
 
 @pytest.mark.parametrize("pattern", [GPT2_PATTERN, GPT4_PATTERN])
@@ -74,25 +68,24 @@ def test_train_bpe_never_merges_across_texts():
         train_bpe(["a", "b", "a", "b"], 257)
 
 
-@pytest.mark.parametrize("block", [3, 50, 1 << 18])
-def test_train_bpe_reads_a_file_in_blocks_as_one_text(tmp_path, monkeypatch, block):
-    text = "".join(TEXTS) + "<|endoftext|>" + "".join(TEXTS)
-    (tmp_path / "text.txt").write_bytes(text.encode())
-    expected = train_bpe([text], 400, ["<|endoftext|>"])
-    monkeypatch.setattr(train, "_BLOCK_CHARS", block)
-    assert train_bpe(tmp_path / "text.txt", 400, ["<|endoftext|>"]) == expected
-    assert train_bpe(str(tmp_path / "text.txt"), 400, ["<|endoftext|>"]) == expected
+def test_train_bpe_learns_the_same_from_a_file_and_with_more_workers(tmp_path, monkeypatch):
+    monkeypatch.setattr(count, "_PART_SIZE", 400)
+    path = tmp_path / "text.txt"
+    path.write_bytes("<|endoftext|>".join(TEXTS).encode())
+    expected = train_bpe(TEXTS, 400, SPECIALS)
+    for source in (path, str(path), TEXTS, iter(TEXTS)):
+        assert train_bpe(source, 400, SPECIALS) == expected
+    for num_workers in (2, 3):
+        assert train_bpe(path, 400, SPECIALS, num_workers=num_workers) == expected
+        assert train_bpe(TEXTS, 400, SPECIALS, num_workers=num_workers) == expected
 
 
-def test_train_bpe_learns_the_same_with_two_workers():
-    assert train_bpe(TEXTS, 400, SPECIALS, num_workers=2) == train_bpe(TEXTS, 400, SPECIALS)
-
-
-def test_count_pieces_shares_the_text_among_tasks(monkeypatch):
-    monkeypatch.setattr(train, "_TASK_CHARS", 60)
-    tasks = list(train._tasks(TEXTS))
-    assert len(tasks) > 3
-    assert [text for task in tasks for text in task] == TEXTS
+def test_train_bpe_shows_progress_only_when_asked(capsys):
+    train_bpe(TEXTS, 300)
+    assert capsys.readouterr() == ("", "")
+    train_bpe(TEXTS, 300, progress=True)
+    out, err = capsys.readouterr()
+    assert out == "" and "count: 100%" in err and "merge: 100%" in err
 
 
 @pytest.mark.parametrize(
@@ -111,18 +104,16 @@ def test_train_bpe_refuses(arguments, message):
         train_bpe(*arguments)
 
 
-def test_train_bpe_refuses_zero_workers():
+def test_train_bpe_refuses_an_empty_file_and_zero_workers(tmp_path):
+    (tmp_path / "empty.txt").touch()
+    with pytest.raises(ValueError, match="the corpus is empty"):
+        train_bpe(tmp_path / "empty.txt", 300)
     with pytest.raises(ValueError, match="num_workers 0 must be at least 1"):
         train_bpe(["text"], 256, num_workers=0)
 
 
-@pytest.mark.parametrize("block", [1, 4, 1 << 18])
-def test_train_bpe_names_the_offset_of_invalid_utf8(tmp_path, monkeypatch, block):
-    monkeypatch.setattr(train, "_BLOCK_CHARS", block)
-    path = Path(tmp_path / "bad.txt")
-    path.write_bytes("naïve ".encode() + b"\xc3(")
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_train_bpe_names_the_offset_of_invalid_utf8(tmp_path, num_workers):
+    (tmp_path / "bad.txt").write_bytes("naïve ".encode() + b"\xc3(")
     with pytest.raises(ValueError, match="bad.txt is not UTF-8: invalid byte at offset 7"):
-        train_bpe(path, 260)
-    path.write_bytes(b"cut off \xe2\x82")
-    with pytest.raises(ValueError, match="invalid byte at offset 8"):
-        train_bpe(path, 260)
+        train_bpe(tmp_path / "bad.txt", 260, num_workers=num_workers)
