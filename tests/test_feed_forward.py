@@ -1,0 +1,63 @@
+"""The feed-forward layers and their activations equal the formulas and transformers'."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from transformers.activations import NewGELUActivation
+
+from common.feed_forward import MLP, SwiGLU, gelu, silu
+from tests.tolerances import TOLERANCE
+
+FLOAT64 = TOLERANCE[torch.float64]
+
+
+def normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+@torch.no_grad()
+def randomised(module: nn.Module) -> nn.Module:
+    for i, parameter in enumerate(module.parameters()):
+        parameter.copy_(normal(*parameter.shape, seed=i))
+    return module
+
+
+def test_silu_equals_the_formula():
+    x = torch.linspace(-20, 20, 101, dtype=torch.float64)
+    torch.testing.assert_close(silu(x), x / (1 + torch.exp(-x)), **FLOAT64)
+
+
+def test_gelu_equals_the_formula_and_gpt2():
+    x = torch.linspace(-20, 20, 101, dtype=torch.float64)
+    formula = 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    torch.testing.assert_close(gelu(x), formula, **FLOAT64)
+    torch.testing.assert_close(gelu(x), NewGELUActivation()(x), **FLOAT64)
+    exact = x * torch.distributions.Normal(0.0, 1.0).cdf(x)
+    assert (gelu(x) - exact).abs().max() < 5e-4  # the approximation is this good
+
+
+def test_swiglu_equals_the_formula():
+    layer = randomised(SwiGLU(6, 10).double())
+    x = normal(2, 3, 6, seed=9)
+    w1, w2, w3 = layer.w1.weight, layer.w2.weight, layer.w3.weight
+    gate = x @ w1.T
+    torch.testing.assert_close(
+        layer(x), (gate / (1 + torch.exp(-gate)) * (x @ w3.T)) @ w2.T, **FLOAT64
+    )
+
+
+def test_mlp_equals_the_formula():
+    layer = randomised(MLP(6, 10).double())
+    x = normal(2, 3, 6, seed=9)
+    inner = gelu(x @ layer.w1.weight.T + layer.w1.bias)
+    torch.testing.assert_close(layer(x), inner @ layer.w2.weight.T + layer.w2.bias, **FLOAT64)
+
+
+@pytest.mark.parametrize("feed_forward", [SwiGLU, MLP])
+def test_feed_forward_treats_each_position_alone(feed_forward):
+    layer = feed_forward(6, 10).double()
+    x = normal(2, 3, 6)
+    alone = torch.stack([layer(x[:, t]) for t in range(3)], dim=1)
+    torch.testing.assert_close(layer(x), alone, **FLOAT64)
