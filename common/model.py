@@ -6,7 +6,8 @@ a sliding window, Mixtral experts, Qwen3 normalised queries and keys: see model_
 
 Shapes: B batch, T tokens, S tokens so far (cache included), D d_model, V vocab_size.
 Taught in ch04_model/03_initialisation.ipynb.
-Needs: attention.py, feed_forward.py, kv_cache.py, layers.py, model_config.py, norms.py, rope.py.
+Needs: attention.py, feed_forward.py, kv_cache.py, layers.py, model_config.py, moe.py, norms.py,
+rope.py.
 """
 
 import torch
@@ -17,6 +18,7 @@ from .feed_forward import MLP, SwiGLU
 from .kv_cache import KVCache, LayerCache
 from .layers import Embedding, Linear
 from .model_config import ModelConfig
+from .moe import MoE
 from .norms import LayerNorm, RMSNorm
 from .rope import RotaryEmbedding
 
@@ -122,7 +124,9 @@ class TransformerLM(nn.Module):
         positions (T,) or (B, T), negative where a token is padding; left out, they count on from
         the cache. mask, broadcastable to (B, num_heads, T, S) and True where a query may attend,
         hides more than causality, window and padding do.
-        ValueError when a position would pass context_length.
+        ValueError when there is no token, when an id is outside 0..vocab_size - 1 (on a GPU the
+        device's own assertion: looking would wait for it), and when a position would pass
+        context_length.
         """
         return self.lm_head(self.hidden(ids, cache, positions=positions, mask=mask))
 
@@ -135,6 +139,8 @@ class TransformerLM(nn.Module):
         mask: Tensor | None = None,
     ) -> Tensor:
         """The states (B, T, D) that lm_head reads; generation needs the logits of the last only."""
+        if ids.dim() != 2 or ids.shape[1] < 1:
+            raise ValueError(f"ids must be (B, T) with at least 1 token, got {tuple(ids.shape)}")
         if positions is None:
             start = 0 if cache is None else cache.length
             end, longest = start + ids.shape[1], self.config.context_length
@@ -143,24 +149,14 @@ class TransformerLM(nn.Module):
                 positions = cache.layer(0).next_positions(ids.shape[1])
             if end > longest and positions.dim() == 1:
                 raise ValueError(f"{end} tokens are more than context_length {longest}")
-        x = self.token_embeddings(ids)  # (B, T, D)
+        x = _rows(self.token_embeddings, ids, "token ids", "vocab_size")  # (B, T, D)
         if self.config.positions == "learned":
-            x = x + self._learned(positions)
+            # Padding, which nobody sees, takes the first place.
+            places = positions.clamp(min=0) if positions.dim() == 2 else positions
+            x = x + _rows(self.position_embeddings, places, "positions", "context_length")
         for i, layer in enumerate(self.layers):
             x = layer(x, positions, None if cache is None else cache.layer(i), mask)
         return self.ln_final(x)
-
-    def _learned(self, positions: Tensor) -> Tensor:
-        """The rows of the table; padding, which nobody sees, takes the first."""
-        places = positions.clamp(min=0) if positions.dim() == 2 else positions
-        try:
-            return self.position_embeddings(places)
-        except IndexError:
-            longest, (first, last) = self.config.context_length, positions.aminmax()
-            raise ValueError(
-                f"positions must be in 0..{longest - 1} (context_length {longest}), "
-                f"got {first}..{last}"
-            ) from None
 
     def new_cache(self, batch_size: int, max_seq_len: int | None = None) -> KVCache:
         """An empty cache for `batch_size` sequences of context_length (or max_seq_len) tokens.
@@ -183,11 +179,24 @@ class TransformerLM(nn.Module):
         )
 
 
+def _rows(table: Embedding, ids: Tensor, what: str, size: str) -> Tensor:
+    """The rows of the table, or an error that says which numbers it has."""
+    try:
+        return table(ids)
+    except IndexError:
+        rows, (first, last) = table.weight.shape[0], ids.aminmax()
+        raise ValueError(
+            f"{what} must be in 0..{rows - 1} ({size} {rows}), got {first}..{last}"
+        ) from None
+
+
 def _norm(config: ModelConfig) -> RMSNorm | LayerNorm:
     norm = RMSNorm if config.norm == "rmsnorm" else LayerNorm
     return norm(config.d_model, config.norm_eps)
 
 
-def _feed_forward(config: ModelConfig) -> nn.Module:
+def _feed_forward(config: ModelConfig) -> SwiGLU | MLP | MoE:
+    if config.num_experts is not None:
+        return MoE(config.d_model, config.d_ff, config.num_experts, config.experts_per_token)
     feed_forward = SwiGLU if config.ffn == "swiglu" else MLP
     return feed_forward(config.d_model, config.d_ff)
