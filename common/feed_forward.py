@@ -16,6 +16,7 @@ from .layers import Linear
 def silu(x: Tensor) -> Tensor:
     """x * sigmoid(x), elementwise: 0 far below zero, x far above, smooth between.
 
+    >>> import torch
     >>> silu(torch.tensor([-10.0, 0.0, 10.0]))
     tensor([-4.5398e-04,  0.0000e+00,  9.9995e+00])
     """
@@ -27,6 +28,7 @@ def gelu(x: Tensor) -> Tensor:
 
     It approximates x times the probability that a standard normal number is below x.
 
+    >>> import torch
     >>> gelu(torch.tensor([-1.0, 0.0, 1.0]))
     tensor([-0.1588,  0.0000,  0.8412])
     """
