@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -36,7 +37,7 @@ def layer_formula(x: torch.Tensor, norm: LayerNorm) -> torch.Tensor:
 
 
 def test_rmsnorm_known_answer():
-    norm = RMSNorm(2, eps=0.0)
+    norm = RMSNorm(2, eps=1e-20)
     norm.weight.data = torch.tensor([1.0, 10.0])
     expected = torch.tensor([3 / math.sqrt(12.5), 40 / math.sqrt(12.5)])
     torch.testing.assert_close(norm(torch.tensor([3.0, 4.0])), expected, **FLOAT32)
@@ -90,17 +91,87 @@ def test_norm_survives_float16_values_whose_squares_overflow(norm_class):
 
 
 @pytest.mark.parametrize("norm_class", [RMSNorm, LayerNorm])
-def test_norm_of_zeros_is_zeros_with_a_finite_gradient(norm_class):
-    x = torch.zeros(3, 4, requires_grad=True)
-    out = norm_class(4)(x)
-    out.sum().backward()
-    assert torch.equal(out, torch.zeros(3, 4))
-    assert x.grad.isfinite().all()
+@pytest.mark.parametrize("eps", [1e-20, 1e-8, 1e-5])  # in float16, 1e-8 would be 0
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_norm_of_zeros_is_zeros_with_a_finite_gradient(norm_class, eps, dtype):
+    x = torch.zeros(3, 4, dtype=dtype, requires_grad=True)
+    out = norm_class(4, eps).to(dtype)(x)
+    (gradient,) = torch.autograd.grad(out[0, 0], x)
+    assert torch.equal(out, torch.zeros(3, 4, dtype=dtype))
+    assert not gradient.isnan().any()
+    largest = torch.finfo(dtype).max  # 1 / sqrt(1e-20) is more than float16 holds
+    assert gradient.isfinite().all() or eps**-0.5 > largest / 2
+
+
+def rms_backward(
+    x: np.ndarray, weight: np.ndarray, upstream: np.ndarray, eps: float
+) -> tuple[np.ndarray, np.ndarray]:
+    r = np.sqrt((x**2).mean(axis=-1, keepdims=True) + eps)
+    y, g = x / r, upstream * weight
+    return (g - y * (g * y).mean(axis=-1, keepdims=True)) / r, (upstream * y).sum(axis=(0, 1))
+
+
+def layer_backward(
+    x: np.ndarray, weight: np.ndarray, upstream: np.ndarray, eps: float
+) -> tuple[np.ndarray, ...]:
+    dx, dweight = rms_backward(x - x.mean(axis=-1, keepdims=True), weight, upstream, eps)
+    return dx - dx.mean(axis=-1, keepdims=True), dweight, upstream.sum(axis=(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("norm_class", "backward"), [(RMSNorm, rms_backward), (LayerNorm, layer_backward)]
+)
+@pytest.mark.parametrize("eps", [1e-5, 0.5])
+def test_norm_gradients_equal_those_by_hand(norm_class, backward, eps):
+    norm = randomised(norm_class(8, eps).double())
+    x, upstream = normal(3, 5, 8, seed=9).requires_grad_(), normal(3, 5, 8, seed=10)
+    given = torch.autograd.grad(norm(x), (x, *norm.parameters()), upstream)
+    by_hand = backward(*(t.detach().numpy() for t in (x, norm.weight, upstream)), eps)
+    for ours, expected in zip(given, by_hand, strict=True):
+        torch.testing.assert_close(ours, torch.from_numpy(expected), **FLOAT64)
+
+
+@pytest.mark.parametrize("norm_class", [RMSNorm, LayerNorm])
+def test_norm_passes_gradcheck(norm_class):
+    norm, x = randomised(norm_class(5, 0.1).double()), normal(3, 5).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x, *_: norm(x), (x, *norm.parameters()))
+
+
+@pytest.mark.parametrize(("norm_class", "sum_of_gradient"), [(RMSNorm, False), (LayerNorm, True)])
+def test_norm_gradient_is_orthogonal_to_what_it_forgets(norm_class, sum_of_gradient):
+    norm, x = norm_class(16, 1e-20).double(), normal(4, 16).requires_grad_()
+    (gradient,) = torch.autograd.grad(norm(x), x, normal(4, 16, seed=1))
+    direction = x.detach() - x.detach().mean(dim=-1, keepdim=True) * sum_of_gradient
+    nothing = torch.zeros(4, dtype=torch.float64)
+    torch.testing.assert_close((gradient * direction).sum(dim=-1), nothing, **FLOAT64)
+    if sum_of_gradient:
+        torch.testing.assert_close(gradient.sum(dim=-1), nothing, **FLOAT64)
+
+
+@pytest.mark.parametrize("norm_class", [RMSNorm, LayerNorm])
+def test_norm_takes_weights_of_16_bits_with_inputs_of_32(norm_class):
+    norm, x = randomised(norm_class(8)).bfloat16(), normal(4, 8).float()
+    out = norm(x)
+    assert out.dtype == torch.float32
+    torch.testing.assert_close(out, norm.float()(x), **FLOAT32)
+
+
+@pytest.mark.parametrize("norm_class", [RMSNorm, LayerNorm])
+@pytest.mark.parametrize("eps", [0.0, -1e-5, 1e-21, math.nan])
+def test_norm_refuses_an_eps_that_cannot_save_zeros(norm_class, eps):
+    with pytest.raises(ValueError, match=f"eps must be at least 1e-20.*got {eps}"):
+        norm_class(4, eps)
+
+
+@pytest.mark.parametrize("norm_class", [RMSNorm, LayerNorm])
+def test_norm_refuses_vectors_without_entries(norm_class):
+    with pytest.raises(ValueError, match="d_model must be at least 1, got 0"):
+        norm_class(0)
 
 
 @settings(max_examples=30, deadline=None)
 @given(scale=st.floats(0.1, 1e4), seed=st.integers(0, 1000))
 def test_rmsnorm_forgets_the_scale(scale, seed):
-    norm, x = RMSNorm(16, eps=0.0).double(), normal(2, 16, seed=seed)
+    norm, x = RMSNorm(16, eps=1e-20).double(), normal(2, 16, seed=seed)
     torch.testing.assert_close(norm(scale * x), norm(x), **FLOAT64)
     torch.testing.assert_close(norm(x).square().mean(-1), torch.ones(2).double(), **FLOAT64)
