@@ -17,7 +17,8 @@ class Linear(nn.Module):
     """y = x W^T + b with W of shape (d_out, d_in), the layout that every checkpoint uses.
 
     The weight starts normal with standard deviation 1 / sqrt(d_in), so inputs of variance 1 give
-    outputs of variance 1 at any width; the bias starts at 0. Cost: 2 * d_in * d_out FLOPs a vector.
+    outputs of variance 1 at any width; the bias starts at 0. ValueError for a size below 1.
+    Cost: 2 * d_in * d_out FLOPs a vector.
 
     >>> layer = Linear(3, 2)
     >>> layer.weight.shape, layer.bias
@@ -28,6 +29,9 @@ class Linear(nn.Module):
 
     def __init__(self, d_in: int, d_out: int, bias: bool = False) -> None:
         super().__init__()
+        for name, size in (("d_in", d_in), ("d_out", d_out)):
+            if size < 1:
+                raise ValueError(f"{name} must be at least 1, got {size}")
         self.d_in, self.d_out = d_in, d_out
         self.weight = nn.Parameter(torch.empty(d_out, d_in).normal_(std=d_in**-0.5))
         self.bias = nn.Parameter(torch.zeros(d_out)) if bias else None
