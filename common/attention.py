@@ -266,7 +266,8 @@ class MultiHeadAttention(nn.Module):
             raise ValueError(f"x must be (B, T, {weight.shape[1]}), got {tuple(x.shape)}")
         if x.device != weight.device:
             raise ValueError(f"x is on {x.device}, the weights are on {weight.device}")
-        if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
+        is_other = weight.is_floating_point() and x.dtype != weight.dtype  # int8 takes any x
+        if is_other and not torch.is_autocast_enabled(x.device.type):
             raise ValueError(f"x is {x.dtype}, the weights are {weight.dtype}")
         if positions is not None:
             if positions.is_floating_point() or positions.shape not in (x.shape[1:2], x.shape[:2]):
