@@ -13,7 +13,8 @@ arXiv:2010.04245) and a key-value cache.
 Shapes: B batch, H heads, H_kv key-value heads, T queries, S keys, D head_dim. A mask is True where
 a query may attend.
 Taught in ch03_attention/03_masks_and_heads.ipynb.
-Needs: numerics.py, layers.py, rope.py, kv_cache.py, _attention_checks.py, _attention_products.py.
+Needs: numerics.py, layers.py, norms.py, rope.py, kv_cache.py, _attention_checks.py,
+_attention_products.py.
 """
 
 import math
@@ -25,7 +26,8 @@ from torch import Tensor, nn
 from ._attention_checks import check_finite, check_inputs, check_window
 from ._attention_products import causal_by_products, products_win
 from .kv_cache import LayerCache
-from .layers import Linear, RMSNorm
+from .layers import Linear
+from .norms import RMSNorm
 from .numerics import softmax
 from .rope import RotaryEmbedding
 
@@ -162,14 +164,16 @@ def fused_attention(
 class MultiHeadAttention(nn.Module):
     """Causal self-attention (B, T, d_model) -> (B, T, d_model) in num_heads heads.
 
-    head_dim D is d_model / num_heads. num_kv_heads: heads of keys and values, each shared by
-    num_heads / num_kv_heads query heads; None gives every query head its own. rope: rotates queries
-    and keys. qk_norm: RMSNorm over each head's queries and keys, which bounds the scores whatever
+    num_kv_heads: heads of keys and values, each shared by num_heads / num_kv_heads query heads;
+    None gives every query head its own. head_dim: the width D of a head; None takes d_model /
+    num_heads, another one need not fit d_model (Qwen3). rope: rotates queries and keys. qk_norm:
+    RMSNorm with norm_eps over each head's queries and keys, which bounds the scores whatever
     q_proj and k_proj grow to. window_tokens: a token sees itself and window_tokens - 1 before it.
     bias: as in GPT-2, on all four projections.
 
-    Parameters: q_proj, output_proj (d_model, d_model); k_proj, v_proj (num_kv_heads * head_dim,
-    d_model). Raises ValueError when num_heads does not divide d_model, or num_kv_heads num_heads.
+    Parameters: q_proj (H * D, d_model); k_proj, v_proj (H_kv * D, d_model); output_proj (d_model,
+    H * D). Raises ValueError when num_kv_heads does not divide num_heads, when there is no head_dim
+    and num_heads does not divide d_model, or when rope turns heads of another width.
 
     >>> attention = MultiHeadAttention(64, num_heads=4, num_kv_heads=2)
     >>> attention(torch.randn(3, 10, 64)).shape
@@ -185,28 +189,35 @@ class MultiHeadAttention(nn.Module):
         num_heads: int,
         num_kv_heads: int | None = None,
         *,
+        head_dim: int | None = None,
         rope: RotaryEmbedding | None = None,
         qk_norm: bool = False,
+        norm_eps: float = 1e-5,
         window_tokens: int | None = None,
         bias: bool = False,
     ) -> None:
         super().__init__()
         num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
-        if num_heads < 1 or d_model % num_heads:
+        if num_heads < 1 or (head_dim is None and d_model % num_heads):
             raise ValueError(f"num_heads {num_heads} must divide d_model {d_model}")
         if num_kv_heads < 1 or num_heads % num_kv_heads:
             raise ValueError(f"num_kv_heads {num_kv_heads} must divide num_heads {num_heads}")
+        head_dim = d_model // num_heads if head_dim is None else head_dim
+        if head_dim < 1:
+            raise ValueError(f"head_dim must be at least 1, got {head_dim}")
+        if rope is not None and rope.head_dim != head_dim:
+            raise ValueError(f"rope turns heads of {rope.head_dim} entries, these have {head_dim}")
         check_window(window_tokens)
         self.num_heads = num_heads
         self.num_kv_heads = num_kv_heads
-        self.head_dim = d_model // num_heads
+        self.head_dim = head_dim
         self.window_tokens = window_tokens
-        self.q_proj = Linear(d_model, d_model, bias=bias)
-        self.k_proj = Linear(d_model, num_kv_heads * self.head_dim, bias=bias)
-        self.v_proj = Linear(d_model, num_kv_heads * self.head_dim, bias=bias)
-        self.output_proj = Linear(d_model, d_model, bias=bias)
-        self.q_norm = RMSNorm(self.head_dim) if qk_norm else None
-        self.k_norm = RMSNorm(self.head_dim) if qk_norm else None
+        self.q_proj = Linear(d_model, num_heads * head_dim, bias=bias)
+        self.k_proj = Linear(d_model, num_kv_heads * head_dim, bias=bias)
+        self.v_proj = Linear(d_model, num_kv_heads * head_dim, bias=bias)
+        self.output_proj = Linear(num_heads * head_dim, d_model, bias=bias)
+        self.q_norm = RMSNorm(head_dim, norm_eps) if qk_norm else None
+        self.k_norm = RMSNorm(head_dim, norm_eps) if qk_norm else None
         self.rope = rope
 
     def forward(
@@ -257,7 +268,8 @@ class MultiHeadAttention(nn.Module):
             raise ValueError(f"x must be (B, T, {weight.shape[1]}), got {tuple(x.shape)}")
         if x.device != weight.device:
             raise ValueError(f"x is on {x.device}, the weights are on {weight.device}")
-        if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
+        is_other = weight.is_floating_point() and x.dtype != weight.dtype  # int8 takes any x
+        if is_other and not torch.is_autocast_enabled(x.device.type):
             raise ValueError(f"x is {x.dtype}, the weights are {weight.dtype}")
         if positions is not None:
             if positions.is_floating_point() or positions.shape not in (x.shape[1:2], x.shape[:2]):

@@ -1,13 +1,15 @@
 """Writing text: feed the model, choose a token, append it, repeat; the KV cache remembers the past.
 
 One loop (`_steps`) serves the three ways to call it: a rectangular batch, a stream for a person
-who waits, and many ragged prompts at once. A sequence never passes the model's context_length:
-a prompt that leaves no room for one more token raises ValueError, and generation stops where
-the context is full. Nothing here records gradients.
+who waits, and many ragged prompts at once. The prompt goes through the model in one pass; from the
+second token on a `Decoder` takes over where that pays for laying it out. A sequence never passes
+the model's context_length: a prompt that leaves no room for one more token raises ValueError, and
+generation stops where the context is full. Nothing here records gradients.
 
+Every function takes a TransformerLM, or a Decoder that was made of one and can be used again.
 Shapes: B batch, T prompt tokens, S tokens so far, V vocab_size.
-Taught in ch04_model/02_generation.ipynb.
-Needs: model.py (and what it needs), samplers.py.
+Taught in ch04_model/05_generation.ipynb.
+Needs: decode.py, kv_cache.py, model.py (and what they need), samplers.py.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -16,12 +18,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .decode import Decoder
+from .kv_cache import KVCache
 from .model import TransformerLM
 from .samplers import penalise_repetition, sample
 
+# Laying the weights out takes the time of some ten tokens, which a Decoder wins back in twice that.
+_TOKENS_WORTH_A_DECODER = 32
+
 
 def generate(
-    model: TransformerLM,
+    model: TransformerLM | Decoder,
     ids: Tensor,
     max_new_tokens: int,
     *,
@@ -35,11 +42,15 @@ def generate(
     filled with eos_id, and generation ends when all rows have. It also ends when the context is
     full. Cost a token: one forward pass of B tokens that reads every weight once.
 
-    >>> from .model import ModelConfig
+    ValueError for ids that are no (B, T) int64 tensor or outside the vocabulary, for an empty
+    prompt or one that fills the context, and for logits that no token can be drawn from.
+
+    >>> from .model_config import ModelConfig
     >>> config = ModelConfig(vocab_size=10, context_length=8, d_model=4, num_layers=1, num_heads=2)
     >>> generate(TransformerLM(config), torch.tensor([[1, 2, 3]]), 4).shape
     torch.Size([1, 7])
     """
+    _check_ids(model, ids, () if eos_id is None else (eos_id,))
     out = [ids]
     done = torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
     for token in _steps(model, ids, max_new_tokens, **sampling):  # (B,)
@@ -53,7 +64,7 @@ def generate(
 
 
 def generate_stream(
-    model: TransformerLM,
+    model: TransformerLM | Decoder,
     ids: Sequence[int],
     max_new_tokens: int,
     *,
@@ -64,12 +75,15 @@ def generate_stream(
 
     sampling: as in `generate`. The same seed gives the same tokens as `generate`.
 
-    >>> from .model import ModelConfig
+    >>> from .model_config import ModelConfig
     >>> config = ModelConfig(vocab_size=10, context_length=8, d_model=4, num_layers=1, num_heads=2)
     >>> len(list(generate_stream(TransformerLM(config), [1, 2, 3], 4)))
     4
     """
-    prompt = torch.tensor([ids], dtype=torch.int64, device=model.lm_head.weight.device)
+    prompt = torch.tensor(
+        [list(ids)], dtype=torch.int64, device=model.token_embeddings.weight.device
+    )
+    _check_ids(model, prompt, stop_ids)
     for token in _steps(model, prompt, max_new_tokens, **sampling):
         if token.item() in stop_ids:
             return
@@ -77,7 +91,7 @@ def generate_stream(
 
 
 def generate_batch(
-    model: TransformerLM,
+    model: TransformerLM | Decoder,
     prompts: Sequence[Sequence[int]],
     max_new_tokens: int,
     *,
@@ -90,22 +104,25 @@ def generate_batch(
 
     Prompts of similar length run together, padded on the left; padding is masked and does not count
     as a position, so the answers are those of one prompt at a time, up to rounding. A batch ends
-    when all its rows have stopped or filled their context.
-    sampling: as in `generate`, but ValueError for repetition_penalty, which would count padding.
+    when all its rows have stopped or filled their context. batch_size: prompts that run together;
+    it bounds the memory of the cache. sampling and errors: as in `generate`.
 
-    >>> from .model import ModelConfig
+    >>> from .model_config import ModelConfig
     >>> config = ModelConfig(vocab_size=10, context_length=8, d_model=4, num_layers=1, num_heads=2)
     >>> [len(new) for new in generate_batch(TransformerLM(config), [[1, 2, 3], [4], [1] * 6], 3)]
     [3, 3, 2]
     """
-    if "repetition_penalty" in sampling:
-        raise ValueError("repetition_penalty would count padding: use generate")
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     rooms = [_room(model, len(prompt), max_new_tokens) for prompt in prompts]
+    if isinstance(model, TransformerLM) and max(rooms, default=0) >= _TOKENS_WORTH_A_DECODER:
+        model = Decoder(model)  # once for all batches
     results: list[list[int]] = [[] for _ in prompts]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
-        ids, pads = _pad_left([prompts[i] for i in rows], model.lm_head.weight.device)
+        ids, pads = _pad_left([prompts[i] for i in rows], model.token_embeddings.weight.device)
+        _check_ids(model, ids, stop_ids)
         running = {i for i in rows if rooms[i] > 0}
         steps = _steps(model, ids, max_new_tokens, pads=pads, temperature=temperature, **sampling)
         for tokens in steps:
@@ -121,7 +138,7 @@ def generate_batch(
 
 @torch.no_grad()
 def _steps(
-    model: TransformerLM,
+    model: TransformerLM | Decoder,
     ids: Tensor,
     max_new_tokens: int,
     *,
@@ -135,32 +152,48 @@ def _steps(
     pads (B,): how many ids at the left of each row are padding. With pads the rows are ragged, and
     generation goes on until the shortest prompt's row has no room.
     """
+    decoder, model = (model, model.model) if isinstance(model, Decoder) else (None, model)
     batch_size, width = ids.shape
     shortest = width if pads is None else width - int(pads.max())
     room = _room(model, shortest, max_new_tokens)
     cache = model.new_cache(batch_size, width + room)
     new = ids
-    for _ in range(room):
-        for chunk in new.split(cache.chunk_tokens, dim=1):  # a window's cache takes no more at once
-            positions = None if pads is None else _positions(model, pads, cache.length, chunk)
-            hidden = model.hidden(chunk, cache, positions=positions)
-        logits = model.lm_head(hidden[:, -1])  # (B, V)
+    for step in range(room):
+        positions = None if pads is None else _positions(model, pads, cache.length, new)
+        if step == 1 and decoder is None and room >= _TOKENS_WORTH_A_DECODER:
+            decoder = Decoder(model)
+        if step == 0 or decoder is None:
+            logits = _last_logits(model, new, cache, positions)  # (B, V)
+        else:
+            logits = decoder.step(new[:, 0], cache, positions)
         if repetition_penalty != 1.0:
             logits = penalise_repetition(logits, ids, repetition_penalty)
         token = sample(logits, temperature=temperature, **filters)
         yield token
-        new = token[:, None]
-        ids = torch.cat([ids, new], dim=1)
+        new = token[:, None]  # (B, 1)
+        if repetition_penalty != 1.0:
+            ids = torch.cat([ids, new], dim=1)
 
 
-def _positions(model: TransformerLM, pads: Tensor, start: int, chunk: Tensor) -> Tensor:
-    """(B, T) positions of a chunk that begins at column `start`, negative where it is padding."""
-    columns = torch.arange(start, start + chunk.shape[1], device=chunk.device)
+def _last_logits(
+    model: TransformerLM, ids: Tensor, cache: KVCache, positions: Tensor | None
+) -> Tensor:
+    """Logits (B, V) after ids (B, T), in pieces where a window's cache takes no more at once."""
+    for start in range(0, ids.shape[1], cache.chunk_tokens):
+        piece = slice(start, start + cache.chunk_tokens)
+        places = None if positions is None else positions[:, piece]
+        hidden = model.hidden(ids[:, piece], cache, positions=places)
+    return model.lm_head(hidden[:, -1])
+
+
+def _positions(model: TransformerLM, pads: Tensor, start: int, ids: Tensor) -> Tensor:
+    """(B, T) positions of ids that begin at column `start`, negative where they are padding."""
+    columns = torch.arange(start, start + ids.shape[1], device=ids.device)
     # Rows that are full go on at the last position: their tokens are thrown away.
     return (columns - pads[:, None]).clamp(max=model.config.context_length - 1)
 
 
-def _room(model: TransformerLM, prompt_tokens: int, max_new_tokens: int) -> int:
+def _room(model: TransformerLM | Decoder, prompt_tokens: int, max_new_tokens: int) -> int:
     """How many tokens can follow the prompt: at most max_new_tokens, and what the context holds."""
     longest = model.config.context_length
     if prompt_tokens < 1:
@@ -175,10 +208,25 @@ def _room(model: TransformerLM, prompt_tokens: int, max_new_tokens: int) -> int:
 
 
 def _pad_left(prompts: list[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Prompts as one tensor (B, T) with 0 at the left, and how many of those each row has, (B,)."""
+    """Prompts as one tensor (B, T), filled up at the left, and by how much each row was, (B,).
+
+    A row is filled with its own first token: padding is hidden from the model, whatever it is, and
+    so a repetition penalty, which looks at ids, counts no token that the prompt does not have.
+    """
     width = max(len(prompt) for prompt in prompts)
-    ids = torch.zeros(len(prompts), width, dtype=torch.int64)
-    for row, prompt in zip(ids, prompts, strict=True):
-        row[width - len(prompt) :] = torch.tensor(prompt)
-    pads = torch.tensor([width - len(prompt) for prompt in prompts])
-    return ids.to(device), pads.to(device)
+    pads = [width - len(prompt) for prompt in prompts]
+    rows = [[prompt[0]] * pad + list(prompt) for pad, prompt in zip(pads, prompts, strict=True)]
+    return torch.tensor(rows, dtype=torch.int64, device=device), torch.tensor(pads, device=device)
+
+
+def _check_ids(model: TransformerLM | Decoder, ids: Tensor, stop_ids: Collection[int]) -> None:
+    """One look before the first token: what the model chooses later is in its vocabulary."""
+    if ids.dim() != 2 or ids.dtype != torch.int64:
+        raise ValueError(f"ids must be (B, T) int64, got {tuple(ids.shape)} {ids.dtype}")
+    vocab_size = model.config.vocab_size
+    extremes = torch.stack(ids.aminmax()).tolist() if ids.numel() else []
+    for token in (*extremes, *stop_ids):
+        if not 0 <= token < vocab_size:
+            raise ValueError(
+                f"token ids must be in 0..{vocab_size - 1} (vocab_size {vocab_size}), got {token}"
+            )

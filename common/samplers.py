@@ -6,7 +6,7 @@ so filters combine; `sample` applies them in the field's order: temperature, top
 Top-k: Fan et al. 2018, arXiv 1805.04833. Top-p: Holtzman et al. 2019, arXiv 1904.09751.
 Min-p: Nguyen et al. 2024, arXiv 2407.01082.
 Repetition penalty: Keskar et al. 2019, arXiv 1909.05858, section 4.1.
-Taught in ch04_model/02_generation.ipynb.
+Taught in ch04_model/05_generation.ipynb.
 Needs: nothing but torch.
 """
 

@@ -179,9 +179,16 @@ def test_a_negative_number_of_tokens_is_refused():
         generate(make(), torch.tensor([[1]]), -1)
 
 
-def test_generate_batch_refuses_a_repetition_penalty():
-    with pytest.raises(ValueError, match="repetition_penalty would count padding"):
-        generate_batch(make(), [[1]], 1, repetition_penalty=1.2)
+def test_generate_batch_with_a_repetition_penalty_equals_one_by_one():
+    model = make()
+    options = {"temperature": 0, "repetition_penalty": 1.5}
+    expected = [
+        generate(model, torch.tensor([prompt]), 8, **options)[0, len(prompt) :].tolist()
+        for prompt in PROMPTS
+    ]
+    assert generate_batch(model, PROMPTS, 8, **options) == expected
+    plain = generate_batch(model, PROMPTS, 8)
+    assert plain != expected  # the penalty changes something
 
 
 def test_nan_weights_are_refused_when_a_token_is_chosen():

@@ -11,14 +11,14 @@ them, replaces the old one in a single `os.replace`. A crash at any moment leave
 or the new one, whole. Loading compares every SHA-256 digest. Nothing is pickled, so loading a
 stranger's checkpoint runs no code of theirs.
 Taught in ch05_pretraining/01_training_step.ipynb.
-Needs: ../model.py and safetensors.
+Needs: ../model.py, ../model_config.py and safetensors.
 """
 
 import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,7 +26,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ..model import ModelConfig, TransformerLM
+from ..model import TransformerLM
+from ..model_config import ModelConfig
 
 _FORMAT = 1
 
@@ -89,7 +90,7 @@ def save_checkpoint(
     state = {
         "format": _FORMAT,
         "step": step,
-        "model_config": asdict(config) if is_dataclass(config) else None,
+        "model_config": config.to_dict() if isinstance(config, ModelConfig) else None,
         "sampler": sampler.state_dict() if sampler else None,
         "optimizers": [
             {
@@ -178,8 +179,8 @@ def load_model(folder: str | Path) -> TransformerLM:
         raise CheckpointError(f"the model in {folder} was saved without a ModelConfig")
     try:
         with torch.random.fork_rng():  # building the model draws weights, which are then replaced
-            model = TransformerLM(ModelConfig(**config))
-    except TypeError as error:
+            model = TransformerLM(ModelConfig.from_dict(config))
+    except (TypeError, ValueError) as error:
         raise CheckpointError(f"{folder} describes a model of another version: {error}") from None
     load_checkpoint(folder, model=model)
     return model.eval()
