@@ -109,16 +109,15 @@ def test_flash_equals_the_formula(dtype: torch.dtype, num_tokens: int, is_causal
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_flash_equals_torch_with_shared_heads(dtype: torch.dtype) -> None:
-    q, k, v = random_tensors((2, 6, 200, 8), *[(2, 3, 200, 8)] * 2, dtype=dtype)
-    expected = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
-    weights = torch.randn_like(expected)
-    gradients = torch.autograd.grad(expected, (q, k, v), weights)
-    actual = flash_attention(q, k, v, is_causal=True)
-    torch.testing.assert_close(actual, expected, **TOLERANCE[dtype])
-    for ours, theirs in zip(
-        torch.autograd.grad(actual, (q, k, v), weights), gradients, strict=True
-    ):
-        torch.testing.assert_close(ours, theirs, **TOLERANCE[dtype])
+    shapes = ((2, 6, 200, 8), *[(2, 3, 200, 8)] * 2, (2, 6, 200, 8))
+    *inputs, weights = random_tensors(*shapes, dtype=dtype)
+    exact = [x.detach().double().requires_grad_() for x in inputs]
+    expected = F.scaled_dot_product_attention(*exact, is_causal=True, enable_gqa=True)
+    actual = flash_attention(*inputs, is_causal=True)
+    torch.testing.assert_close(actual.double(), expected, **TOLERANCE[dtype])
+    gradients = torch.autograd.grad(expected, exact, weights.double())
+    for ours, theirs in zip(torch.autograd.grad(actual, inputs, weights), gradients, strict=True):
+        torch.testing.assert_close(ours.double(), theirs, **TOLERANCE[dtype])
 
 
 @given(
