@@ -73,8 +73,9 @@ def test_layernorm_equals_torch():
 
 
 @pytest.mark.parametrize("norm_class", [RMSNorm, LayerNorm])
-def test_norm_computes_in_float32_and_returns_the_dtype_it_got(norm_class):
-    norm = randomised(norm_class(256)).bfloat16()
+@pytest.mark.parametrize("weights", [torch.bfloat16, torch.float32])
+def test_norm_computes_in_float32_and_returns_the_dtype_it_got(norm_class, weights):
+    norm = randomised(norm_class(256)).to(weights)
     x = (100 * normal(4, 256, seed=3)).bfloat16()
     exact = norm_class(256)
     exact.load_state_dict({name: value.float() for name, value in norm.state_dict().items()})
