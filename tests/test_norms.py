@@ -150,6 +150,16 @@ def test_norm_gradient_is_orthogonal_to_what_it_forgets(norm_class, sum_of_gradi
 
 
 @pytest.mark.parametrize("norm_class", [RMSNorm, LayerNorm])
+@pytest.mark.parametrize("shape", [(6,), (0, 6), (2, 0, 6), (2, 1, 3, 6)])
+def test_norm_takes_any_leading_dimensions(norm_class, shape):
+    norm, x = norm_class(6).double(), normal(*shape).requires_grad_()
+    gradients = torch.autograd.grad(norm(x).sum(), (x, *norm.parameters()))
+    rows = [torch.autograd.grad(norm(row).sum(), row)[0] for row in x.reshape(-1, 1, 6)]
+    expected = torch.cat(rows).view(shape) if rows else x
+    torch.testing.assert_close(gradients[0], expected, **FLOAT64)
+
+
+@pytest.mark.parametrize("norm_class", [RMSNorm, LayerNorm])
 def test_norm_takes_weights_of_16_bits_with_inputs_of_32(norm_class):
     norm, x = randomised(norm_class(8)).bfloat16(), normal(4, 8).float()
     out = norm(x)
