@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -595,8 +595,7 @@ def test_accept_draft_knows_the_mistake(wrong: Callable, hint: str) -> None:
     assert_told(checks.accept_draft, wrong, hint)
 
 
-@settings(max_examples=25)
-@given(st.integers(2, 6), st.integers(0, 999))
+@pytest.mark.parametrize(("num_tokens", "seed"), [(2, 0), (3, 1), (4, 2), (5, 3), (6, 4)])
 def test_accept_draft_solution_gives_the_large_models_probabilities(num_tokens, seed) -> None:
     """Exactly: acceptance as a length of the unit interval, the rest in equal steps of it."""
     generator = torch.Generator().manual_seed(seed)
