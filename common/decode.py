@@ -18,7 +18,8 @@ the model learns on, make a new one.
 Shapes: B rows (texts), D d_model, H heads, H_kv key-value heads, E head_dim, S tokens so far,
 V vocab_size.
 Taught in ch04_model/05_generation.ipynb.
-Needs: feed_forward.py, int8.py, kv_cache.py, layers.py, model.py, rope.py.
+Needs: feed_forward.py, int8.py, kv_cache.py, layers.py, model.py, norms.py,
+rope.py.
 """
 
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from .int8 import Int8Linear
 from .kv_cache import KVCache, LayerCache
 from .layers import Linear
 from .model import TransformerBlock, TransformerLM
+from .norms import LayerNorm, RMSNorm
 from .rope import RotaryEmbedding
 
 _TILES_FOR_ROWS = 16  # a hint to the packing: best for 1 row and for 64 as well (measured)
@@ -58,7 +60,7 @@ class Decoder:
         self.config, self.token_embeddings = model.config, model.token_embeddings
         with torch.no_grad():
             self._layers = [_Layer(block) for block in model.layers]
-            self._head = _stack(model.lm_head)
+            self._norm, self._head = _norm(model.ln_final), _stack(model.lm_head)
 
     @torch.no_grad()
     def step(self, ids: Tensor, cache: KVCache, positions: Tensor | None = None) -> Tensor:
@@ -83,7 +85,7 @@ class Decoder:
             turns = _turns(rope, positions, x)
         for index, layer in enumerate(self._layers):
             x = layer.step(x, positions, turns, cache.layer(index))
-        return self._head(self.model.ln_final(x))
+        return self._head(self._norm(x))
 
 
 class _Layer:
@@ -91,10 +93,9 @@ class _Layer:
 
     def __init__(self, block: TransformerBlock) -> None:
         attn, ffn = block.attn, block.ffn
-        self.ln1, self.attn, self.ln2, self.ffn = block.ln1, attn, block.ln2, ffn
+        self.ln1, self.ln2, self.attn, self.ffn = _norm(block.ln1), _norm(block.ln2), attn, ffn
         self.qkv = _stack(attn.q_proj, attn.k_proj, attn.v_proj)
         self.output = _stack(attn.output_proj)
-        self.heads = (attn.num_heads, attn.num_kv_heads, attn.num_kv_heads)
         if type(ffn) is SwiGLU:
             gate_up, down = _stack(ffn.w1, ffn.w3), _stack(ffn.w2)
             self.ffn = lambda x: down(_gated(gate_up(x)))
@@ -108,11 +109,13 @@ class _Layer:
     ) -> Tensor:
         attn = self.attn
         heads = qkv.view(len(qkv), -1, 1, attn.head_dim)  # (B, H + 2 H_kv, 1, E)
-        q, k, v = heads.split(self.heads, dim=1)
+        qk, v = heads.tensor_split((-attn.num_kv_heads,), dim=1)
         if attn.q_norm is not None:
-            q, k = attn.q_norm(q), attn.k_norm(k)
+            q, k = qk.tensor_split((attn.num_heads,), dim=1)
+            qk = torch.cat([attn.q_norm(q), attn.k_norm(k)], dim=1)
         if turns is not None:
-            q, k = _turned(q, turns), _turned(k, turns)
+            qk = _turned(qk, turns)
+        q, k = qk.tensor_split((attn.num_heads,), dim=1)
         keys, values = cache.append(k, v, positions)  # (B, H_kv, S, E)
         places, window = cache.positions, attn.window_tokens
         if window is not None and window < keys.shape[2]:
@@ -150,6 +153,20 @@ def _turned(x: Tensor, turns: Tensor) -> Tensor:
     return turned.to(x.dtype)
 
 
+def _norm(norm: RMSNorm | LayerNorm) -> Callable[[Tensor], Tensor]:
+    """The norm in the fewest calls, which at this size are all that it costs."""
+    if not isinstance(norm, RMSNorm) or norm.weight.dtype in (torch.float16, torch.bfloat16):
+        return norm
+    weight, eps = norm.weight.detach().clone(), norm.weight.new_tensor(norm.eps)
+
+    def normalise(x: Tensor) -> Tensor:  # x / sqrt(mean(x^2) + eps) * weight
+        length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+        scale = torch.addcmul(eps, length, length, value=1 / x.shape[-1]).rsqrt()
+        return x * scale * weight
+
+    return normalise
+
+
 def _gated(gate_up: Tensor) -> Tensor:
     gate, up = gate_up.chunk(2, dim=-1)
     return silu(gate) * up
@@ -162,7 +179,7 @@ def _stack(*linears: Linear | Int8Linear) -> Callable[[Tensor], Tensor]:
     was built without them, columns instead of rows are the second best. A GPU takes rows.
     """
     if isinstance(linears[0], Int8Linear):
-        return Int8Linear(linears)
+        return Int8Linear(linears).for_few_vectors()
     weight = torch.cat([linear.weight for linear in linears])  # (d_out, d_in)
     bias = None if linears[0].bias is None else torch.cat([linear.bias for linear in linears])
     if _has_tiles(weight):
