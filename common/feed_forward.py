@@ -4,19 +4,20 @@ GELU: Hendrycks and Gimpel 2016, arXiv 1606.08415. SwiGLU: Shazeer 2020, arXiv 2
 
 Shapes: leading dimensions are free; the last one is d_model (D), or d_ff (F) inside.
 Taught in ch04_model/02_feed_forward.ipynb.
-Needs: layers.py.
+Needs: layers.py, _lean_gradients.py.
 """
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ._lean_gradients import GatedSiLU
 from .layers import Linear
 
 
 def silu(x: Tensor) -> Tensor:
     """x * sigmoid(x), elementwise: 0 far below zero, x far above, smooth between.
 
-    >>> import torch
     >>> silu(torch.tensor([-10.0, 0.0, 10.0]))
     tensor([-4.5398e-04,  0.0000e+00,  9.9995e+00])
     """
@@ -28,7 +29,6 @@ def gelu(x: Tensor) -> Tensor:
 
     It approximates x times the probability that a standard normal number is below x.
 
-    >>> import torch
     >>> gelu(torch.tensor([-1.0, 0.0, 1.0]))
     tensor([-0.1588,  0.0000,  0.8412])
     """
@@ -52,7 +52,10 @@ class SwiGLU(nn.Module):
         self.w3 = Linear(d_model, d_ff)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.w2(silu(self.w1(x)) * self.w3(x))  # (..., F) inside
+        gate, x = self.w1(x), self.w3(x)  # (..., F)
+        if x.device.type == "cpu" and torch.is_grad_enabled():  # torch would store silu(gate) too
+            return self.w2(GatedSiLU.apply(gate, x))
+        return self.w2(silu(gate) * x)
 
 
 class MLP(nn.Module):

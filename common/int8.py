@@ -11,7 +11,7 @@ Needs: layers.py.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
@@ -83,6 +83,19 @@ class Int8Linear(nn.Module):
         y = torch._weight_int8pack_mm(rows, self.weight, self.scales.bfloat16()).to(x.dtype)
         y = y.view(*x.shape[:-1], self.d_out)
         return y if self.bias is None else y + self.bias
+
+    def for_few_vectors(self) -> Callable[[Tensor], Tensor]:
+        """The layer as a function of x (B, d_in) that decides only once what it can decide."""
+        if self.weight.device.type != "cpu" or self.d_in % 32 or self.bias is not None:
+            return self
+        weight, scales = self.weight, self.scales.bfloat16()
+
+        def product(x: Tensor) -> Tensor:
+            if len(x) > _FEW_VECTORS:
+                return self(x)
+            return torch._weight_int8pack_mm(x.to(torch.bfloat16), weight, scales).to(x.dtype)
+
+        return product
 
     def extra_repr(self) -> str:
         return f"{self.d_in}, {self.d_out}, bias={self.bias is not None}"

@@ -58,8 +58,8 @@ class TransformerBlock(nn.Module):
         cache: LayerCache | None = None,
         mask: Tensor | None = None,
     ) -> Tensor:
-        x = x + self.attn(self.ln1(x), positions, cache, mask=mask)
-        return x + self.ffn(self.ln2(x))
+        x = x + self.attn(_as_computed(self.ln1(x)), positions, cache, mask=mask)
+        return x + self.ffn(_as_computed(self.ln2(x)))
 
 
 class TransformerLM(nn.Module):
@@ -188,6 +188,12 @@ def _rows(table: Embedding, ids: Tensor, what: str, size: str) -> Tensor:
         raise ValueError(
             f"{what} must be in 0..{rows - 1} ({size} {rows}), got {first}..{last}"
         ) from None
+
+
+def _as_computed(x: Tensor) -> Tensor:
+    """Under autocast x in its dtype, cast once for all the maps that read it."""
+    device = x.device.type
+    return x.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else x
 
 
 def _norm(config: ModelConfig) -> RMSNorm | LayerNorm:

@@ -32,7 +32,8 @@ class MoE(nn.Module):
     x (..., D) -> (..., D), in x's dtype; routing weights and the sum are float32 or wider. Every
     token reaches all its experts, however many others chose the same ones, and no expert computes
     a token that did not choose it. An expert that nobody chose gets a gradient of zeros, so all
-    processes of a parallel run have the same gradients to exchange.
+    processes of a parallel run have the same gradients to exchange. With experts_per_token = 1 the
+    one weight is always 1: the router then learns from the load-balancing loss alone.
 
     Cost: 2 D E + 6 D F K FLOPs a token. ValueError when the sizes do not fit together.
 

@@ -1,5 +1,6 @@
 """The mixture computes what the dense sum over all experts computes, and only what was chosen."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,7 +13,11 @@ from transformers.models.mixtral.modeling_mixtral import (
     load_balancing_loss_func,
 )
 
+from common.data.batches import BatchSampler
+from common.model import TransformerLM
+from common.model_config import ModelConfig
 from common.moe import MoE, load_balancing_loss, with_load_balancing
+from common.training.loop import TrainConfig, next_token_loss, train
 from tests.tolerances import TOLERANCE
 
 FLOAT32, FLOAT64 = TOLERANCE[torch.float32], TOLERANCE[torch.float64]
@@ -241,6 +246,30 @@ def test_with_load_balancing_empties_an_overfull_expert():
         loss_fn(moe, x).backward()
         optimizer.step()
     assert most[0] == 40 and max(most[-20:]) <= 18  # of 64 tokens; even would be 16
+
+
+def test_with_load_balancing_serves_train():
+    config = ModelConfig(
+        vocab_size=16, context_length=8, d_model=16, num_layers=2, num_heads=2, d_ff=16,
+        num_experts=4, experts_per_token=2,
+    )  # fmt: skip
+    tokens, losses = np.arange(500) ** 2 % 16, {}
+    for coefficient in (0.0, 10.0):
+        model = TransformerLM(config, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            for layer in model.layers:
+                layer.ffn.router.weight[0] += layer.ffn.router.weight[1]  # the first is preferred
+        train(
+            model,
+            BatchSampler(tokens, batch_size=4, context_length=8),
+            TrainConfig(30, report_every=30),
+            optimizers=[torch.optim.Adam(model.parameters(), lr=0.01)],
+            loss_fn=with_load_balancing(next_token_loss, coefficient=coefficient),
+            report=lambda record: None,
+        )
+        only_balance = with_load_balancing(lambda model, ids: 0 * model(ids).sum(), coefficient=1.0)
+        losses[coefficient] = only_balance(model, torch.arange(16).view(2, 8)).item()
+    assert losses[10.0] < 2.1 < losses[0.0]  # 2 is even
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,9 @@ def test_layernorm_equals_torch():
 
 
 @pytest.mark.parametrize("norm_class", [RMSNorm, LayerNorm])
-def test_norm_computes_in_float32_and_returns_the_dtype_it_got(norm_class):
-    norm = randomised(norm_class(256)).bfloat16()
+@pytest.mark.parametrize("weights", [torch.bfloat16, torch.float32])
+def test_norm_computes_in_float32_and_returns_the_dtype_it_got(norm_class, weights):
+    norm = randomised(norm_class(256)).to(weights)
     x = (100 * normal(4, 256, seed=3)).bfloat16()
     exact = norm_class(256)
     exact.load_state_dict({name: value.float() for name, value in norm.state_dict().items()})
@@ -146,6 +147,16 @@ def test_norm_gradient_is_orthogonal_to_what_it_forgets(norm_class, sum_of_gradi
     torch.testing.assert_close((gradient * direction).sum(dim=-1), nothing, **FLOAT64)
     if sum_of_gradient:
         torch.testing.assert_close(gradient.sum(dim=-1), nothing, **FLOAT64)
+
+
+@pytest.mark.parametrize("norm_class", [RMSNorm, LayerNorm])
+@pytest.mark.parametrize("shape", [(6,), (0, 6), (2, 0, 6), (2, 1, 3, 6)])
+def test_norm_takes_any_leading_dimensions(norm_class, shape):
+    norm, x = norm_class(6).double(), normal(*shape).requires_grad_()
+    gradients = torch.autograd.grad(norm(x).sum(), (x, *norm.parameters()))
+    rows = [torch.autograd.grad(norm(row).sum(), row)[0] for row in x.reshape(-1, 1, 6)]
+    expected = torch.cat(rows).view(shape) if rows else x
+    torch.testing.assert_close(gradients[0], expected, **FLOAT64)
 
 
 @pytest.mark.parametrize("norm_class", [RMSNorm, LayerNorm])
