@@ -197,3 +197,40 @@ def test_nan_weights_are_refused_when_a_token_is_chosen():
         model.ln_final.weight[0] = torch.nan
     with pytest.raises(ValueError, match="a row of logits holds NaN"):
         generate(model, torch.tensor([[1]]), 3)
+
+
+@pytest.mark.parametrize("bad", [-1, 20, 999])
+def test_token_ids_outside_the_vocabulary_are_refused(bad):
+    message = rf"token ids must be in 0\.\.19 \(vocab_size 20\), got {bad}"
+    with pytest.raises(ValueError, match=message):
+        generate(make(), torch.tensor([[1, bad]]), 2)
+    with pytest.raises(ValueError, match=message):
+        generate(make(), torch.tensor([[1]]), 2, eos_id=bad)
+    with pytest.raises(ValueError, match=message):
+        next(generate_stream(make(), [1, bad], 2))
+    with pytest.raises(ValueError, match=message):
+        next(generate_stream(make(), [1], 2, stop_ids=[bad]))
+    with pytest.raises(ValueError, match=message):
+        generate_batch(make(), [[1], [1, bad]], 2)
+    with pytest.raises(ValueError, match=message):
+        generate_batch(make(), [[1]], 2, stop_ids={bad})
+
+
+@pytest.mark.parametrize("ids", [torch.tensor([1, 2]), torch.tensor([[1.0]]), torch.ones(1, 1, 1)])
+def test_ids_of_another_shape_or_dtype_are_refused(ids):
+    with pytest.raises(ValueError, match=r"ids must be \(B, T\) int64, got"):
+        generate(make(), ids, 2)
+
+
+def test_an_empty_prompt_is_refused_by_every_function():
+    for call in (
+        lambda: generate(make(), torch.zeros(1, 0, dtype=torch.int64), 2),
+        lambda: next(generate_stream(make(), [], 2)),
+    ):
+        with pytest.raises(ValueError, match="a prompt needs at least 1 token, got 0"):
+            call()
+
+
+def test_generate_batch_refuses_a_batch_size_of_zero():
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
+        generate_batch(make(), [[1]], 1, batch_size=0)
