@@ -18,14 +18,14 @@ class RMSNormFunction(torch.autograd.Function):
         return (x * inverse).mul_(weight)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+        _refuse_gradients_of_gradients()
         x, inverse, weight = ctx.saved_tensors
         y = x * inverse
         products = grad * y
         with torch.autocast(grad.device.type, enabled=False):
             along = (products @ weight).div_(x.shape[-1])  # mean over D of y and its gradient
-        grad_weight = products.flatten(0, -2).sum(dim=0)
+        grad_weight = products.reshape(-1, x.shape[-1]).sum(dim=0)
         grad_x = torch.mul(grad, weight, out=products).addcmul_(y, along[..., None], value=-1)
         return grad_x.mul_(inverse), grad_weight, None
 
@@ -39,8 +39,14 @@ class GatedSiLU(torch.autograd.Function):
         return torch.nn.functional.silu(gate).mul_(x)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor]:
+        _refuse_gradients_of_gradients()
         gate, x = ctx.saved_tensors
         grad_gate = torch.ops.aten.silu_backward(grad * x, gate)
         return grad_gate, torch.nn.functional.silu(gate).mul_(grad)
+
+
+def _refuse_gradients_of_gradients() -> None:
+    """They are asked for by create_graph=True, and would lack a part without a word."""
+    if torch.is_grad_enabled():
+        raise NotImplementedError("a derivative written by hand has no derivative of its own")

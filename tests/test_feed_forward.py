@@ -112,3 +112,10 @@ def test_feed_forward_treats_each_position_alone(feed_forward):
     x = normal(2, 3, 6)
     alone = torch.stack([layer(x[:, t]) for t in range(3)], dim=1)
     torch.testing.assert_close(layer(x), alone, **FLOAT64)
+
+
+def test_swiglu_refuses_gradients_of_gradients() -> None:
+    """Its backward pass on a CPU is written by hand: a second derivative would lack a part."""
+    x = normal(2, 4, dtype=torch.float32).requires_grad_()
+    with pytest.raises(NotImplementedError, match="no derivative of its own"):
+        torch.autograd.grad(SwiGLU(4, 8)(x).sum(), x, create_graph=True)

@@ -186,3 +186,10 @@ def test_rmsnorm_forgets_the_scale(scale, seed):
     norm, x = RMSNorm(16, eps=1e-20).double(), normal(2, 16, seed=seed)
     torch.testing.assert_close(norm(scale * x), norm(x), **FLOAT64)
     torch.testing.assert_close(norm(x).square().mean(-1), torch.ones(2).double(), **FLOAT64)
+
+
+def test_rmsnorm_refuses_gradients_of_gradients() -> None:
+    """Its backward pass on a CPU is written by hand: a second derivative would lack a part."""
+    x = normal(2, 4, dtype=torch.float32).requires_grad_()
+    with pytest.raises(NotImplementedError, match="no derivative of its own"):
+        torch.autograd.grad(RMSNorm(4)(x).sum(), x, create_graph=True)
