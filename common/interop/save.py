@@ -4,8 +4,8 @@ A folder gets config.json, generation_config.json, the weights in one safetensor
 with an index, tokenizer.json and tokenizer_config.json.
 
 Taught in ch04_model/06_exchange.ipynb.
-Needs: ../model.py, ../model_config.py, ../rope.py, ../tokenizer/, ../tokenizer/huggingface.py, ../tokenizer/storage.py,
-_tokenizer_files.py, config_file.py, mapping.py, weight_file.py.
+Needs: ../model.py, ../model_config.py, ../rope.py, ../tokenizer/, ../tokenizer/huggingface.py,
+../tokenizer/storage.py, _tokenizer_files.py, config_file.py, mapping.py, weight_file.py.
 """
 
 import os
