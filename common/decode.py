@@ -28,7 +28,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .feed_forward import SwiGLU, silu
+from .feed_forward import MLP, SwiGLU, gelu, silu
 from .int8 import Int8Linear
 from .kv_cache import KVCache, LayerCache
 from .layers import Linear
@@ -99,6 +99,9 @@ class _Layer:
         if type(ffn) is SwiGLU:
             gate_up, down = _stack(ffn.w1, ffn.w3), _stack(ffn.w2)
             self.ffn = lambda x: down(_gated(gate_up(x)))
+        elif type(ffn) is MLP:
+            wide, narrow = _stack(ffn.w1), _stack(ffn.w2)
+            self.ffn = lambda x: narrow(gelu(wide(x)))
 
     def step(self, x: Tensor, positions: Tensor, turns: Tensor | None, cache: LayerCache) -> Tensor:
         x = x + self.output(self._attend(self.qkv(self.ln1(x)), positions, turns, cache))
@@ -155,8 +158,10 @@ def _turned(x: Tensor, turns: Tensor) -> Tensor:
 
 def _norm(norm: RMSNorm | LayerNorm) -> Callable[[Tensor], Tensor]:
     """The norm in the fewest calls, which at this size are all that it costs."""
-    if not isinstance(norm, RMSNorm) or norm.weight.dtype in (torch.float16, torch.bfloat16):
-        return norm
+    if norm.weight.dtype in (torch.float16, torch.bfloat16):
+        return norm  # which computes in float32
+    if isinstance(norm, LayerNorm):
+        return lambda x: F.layer_norm(x, norm.weight.shape, norm.weight, norm.bias, norm.eps)
     weight, eps = norm.weight.detach().clone(), norm.weight.new_tensor(norm.eps)
 
     def normalise(x: Tensor) -> Tensor:  # x / sqrt(mean(x^2) + eps) * weight
