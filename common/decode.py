@@ -185,8 +185,10 @@ def _stack(*linears: Linear | Int8Linear) -> Callable[[Tensor], Tensor]:
     """
     if isinstance(linears[0], Int8Linear):
         return Int8Linear(linears).for_few_vectors()
-    weight = torch.cat([linear.weight for linear in linears])  # (d_out, d_in)
-    bias = None if linears[0].bias is None else torch.cat([linear.bias for linear in linears])
+    weight, bias = linears[0].weight.detach(), linears[0].bias  # (d_out, d_in)
+    if len(linears) > 1:
+        weight = torch.cat([linear.weight for linear in linears])
+        bias = None if bias is None else torch.cat([linear.bias for linear in linears])
     if _has_tiles(weight):
         tiles = torch.ops.mkldnn._reorder_linear_weight(weight, _TILES_FOR_ROWS)
         product = torch.ops.mkldnn._linear_pointwise.default
