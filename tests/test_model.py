@@ -13,6 +13,7 @@ from common.model import (
     TransformerBlock,
     TransformerLM,
 )
+from common.rope_scaling import LinearScaling
 from tests.tolerances import TOLERANCE
 
 LLAMA = ModelConfig(50, context_length=16, d_model=32, num_layers=2, num_heads=4, num_kv_heads=2)
@@ -234,26 +235,6 @@ def test_parameter_names_are_the_promised_ones():
         assert name in names
 
 
-def test_config_survives_a_dictionary():
-    config = dataclasses.replace(LLAMA, qk_norm=True)
-    assert ModelConfig(**dataclasses.asdict(config)) == config
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"num_heads": 5, "head_dim": None}, "num_heads 5 must divide d_model 32"),
-        ({"num_kv_heads": 3}, "num_kv_heads 3 must divide num_heads 4"),
-        ({"head_dim": 3}, "head_dim 3 must be even"),
-        ({"num_layers": 0}, "num_layers must be at least 1, got 0"),
-        ({"norm": "batchnorm"}, "norm must be one of .* got 'batchnorm'"),
-    ],
-)
-def test_config_refuses_sizes_that_do_not_fit(change, message):
-    with pytest.raises(ValueError, match=message):
-        dataclasses.replace(LLAMA, **change)
-
-
 @torch.no_grad()
 def test_forward_refuses_more_tokens_than_the_context():
     model = make(LLAMA)
@@ -263,3 +244,44 @@ def test_forward_refuses_more_tokens_than_the_context():
     model(random_ids(1, 16), cache)
     with pytest.raises(ValueError, match="17 tokens are more than context_length 16"):
         model(random_ids(1, 1), cache)
+
+
+@pytest.mark.parametrize("bad", [50, -1])
+def test_forward_refuses_ids_outside_the_vocabulary(bad):
+    message = rf"token ids must be in 0..49 \(vocab_size 50\), got {min(bad, 3)}..{max(bad, 3)}"
+    with pytest.raises(ValueError, match=message):
+        make(LLAMA)(torch.tensor([[3, bad]]))
+
+
+@pytest.mark.parametrize("shape", [(1, 0), (5,)])
+def test_forward_refuses_what_is_no_batch_of_texts(shape):
+    with pytest.raises(ValueError, match=r"ids must be \(B, T\) with at least 1 token, got"):
+        make(LLAMA)(torch.zeros(shape, dtype=torch.int64))
+
+
+def test_qk_norm_takes_the_models_eps():
+    attention = TransformerBlock(dataclasses.replace(LLAMA, qk_norm=True, norm_eps=1e-6)).attn
+    assert attention.q_norm.eps == attention.k_norm.eps == 1e-6
+
+
+@torch.no_grad()
+def test_rope_scaling_reaches_the_rotation():
+    plain, ids = make(LLAMA), random_ids(1, 16)
+    scaled = make(dataclasses.replace(LLAMA, rope_scaling=LinearScaling(4.0)))
+    assert (scaled(ids) - plain(ids)).abs().max() > 1e-4
+    by_hand = make(LLAMA)
+    tables = by_hand.layers[0].attn.rope._frequencies
+    tables /= 4
+    torch.testing.assert_close(scaled(ids), by_hand(ids), **FLOAT64)
+
+
+@pytest.mark.parametrize("config", [LLAMA, dataclasses.replace(LLAMA, num_experts=3)])
+def test_autocast_gives_nearly_the_gradients_of_float32(config):
+    ids, grads = random_ids(2, 16), []
+    for enabled in (False, True):
+        model = make(config, torch.float32)
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            logits = model(ids).float()
+        F.cross_entropy(logits.flatten(0, 1), ids.roll(1).flatten()).backward()
+        grads.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
+    assert F.cosine_similarity(*grads, dim=0) > 0.99
