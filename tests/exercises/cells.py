@@ -1,8 +1,10 @@
-"""Functions as they stand in the notebooks of exercises and solutions."""
+"""Functions as they stand in the notebooks of exercises and solutions, and what is told of one."""
 
 import ast
 from collections.abc import Callable
 from functools import cache
+
+import pytest
 
 from tests.contracts.reading import ROOT, notebook_trees
 from tools.sources import read_notebook
@@ -16,6 +18,13 @@ def stub(chapter: str, name: str) -> Callable:
 def solution(chapter: str, name: str) -> Callable:
     """What the notebook of solutions gives for it."""
     return _functions(f"{chapter}/solutions.ipynb")[name]
+
+
+def assert_told(check: Callable[[Callable], None], wrong: Callable, hint: str) -> None:
+    """Assert that the wrong answer gets this hint."""
+    with pytest.raises(AssertionError) as caught:
+        check(wrong)
+    assert hint in str(caught.value)
 
 
 @cache

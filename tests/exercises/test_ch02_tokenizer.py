@@ -12,43 +12,9 @@ from hypothesis import strategies as st
 
 from common.exercises import ch02_tokenizer as checks
 from common.tokenizer import CHAT_SPECIAL_TOKENS
-from tests.exercises.cells import solution, stub
+from tests.exercises.cells import assert_told, solution
 
 CHAPTER = "ch02_tokenizer"
-NAMES = [
-    "utf8_bytes",
-    "merge_pair",
-    "encode_word",
-    "split_at_specials",
-    "chat_prompt",
-    "stream_decode",
-    "embedding_backward",
-]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_solution_passes(name: str) -> None:
-    check = getattr(checks, name)
-    assert check(solution(CHAPTER, name)) is None
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_stub_says_how_much_there_is_to_write(name: str) -> None:
-    with pytest.raises(NotImplementedError, match=r"^about \d+ lines$"):
-        getattr(checks, name)(stub(CHAPTER, name))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_answer_without_return_is_told_so(name: str) -> None:
-    with pytest.raises(AssertionError, match="returns None. Does your function end with return"):
-        getattr(checks, name)(lambda *arguments: None)
-
-
-def assert_told(check: Callable[[Callable], None], wrong: Callable, hint: str) -> None:
-    """Assert that the wrong answer gets this hint."""
-    with pytest.raises(AssertionError) as caught:
-        check(wrong)
-    assert hint in str(caught.value)
 
 
 def split_utf8(code: int, size: int, *, mark: int = 0x80) -> bytes:

@@ -10,45 +10,10 @@ from hypothesis import strategies as st
 
 from common.attention import scaled_dot_product_attention
 from common.exercises import ch03_attention as checks
-from tests.exercises.cells import solution, stub
+from tests.exercises.cells import assert_told, solution
 from tests.tolerances import TOLERANCE
 
 CHAPTER = "ch03_attention"
-NAMES = [
-    "softmax_backward",
-    "online_logsumexp",
-    "find_leaks",
-    "alibi_bias",
-    "to_half_layout",
-    "grouped_attention",
-    "sink_mask",
-    "merge_tiles",
-]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_solution_passes(name: str) -> None:
-    check = getattr(checks, name)
-    assert check(solution(CHAPTER, name)) is None
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_stub_says_how_much_there_is_to_write(name: str) -> None:
-    with pytest.raises(NotImplementedError, match=r"^about \d+ lines$"):
-        getattr(checks, name)(stub(CHAPTER, name))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_answer_without_return_is_told_so(name: str) -> None:
-    with pytest.raises(AssertionError, match="None"):
-        getattr(checks, name)(lambda *arguments: None)
-
-
-def assert_told(check: Callable[[Callable], None], wrong: Callable, hint: str) -> None:
-    """The wrong answer gets this hint."""
-    with pytest.raises(AssertionError) as caught:
-        check(wrong)
-    assert hint in str(caught.value)
 
 
 def without_keepdim(y, grad):

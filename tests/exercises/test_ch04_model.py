@@ -11,45 +11,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from common.exercises import ch04_model as checks
-from tests.exercises.cells import solution, stub
+from tests.exercises.cells import assert_told, solution
 from tests.tolerances import TOLERANCE
 
 CHAPTER = "ch04_model"
-NAMES = [
-    "half_layer_norm",
-    "rms_norm_backward",
-    "mix_experts",
-    "truncated_normal",
-    "count_weights",
-    "accept_draft",
-    "pack_int4",
-    "split_c_attn",
-]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_solution_passes(name: str) -> None:
-    check = getattr(checks, name)
-    assert check(solution(CHAPTER, name)) is None
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_stub_says_how_much_there_is_to_write(name: str) -> None:
-    with pytest.raises(NotImplementedError, match=r"^about \d+ lines$"):
-        getattr(checks, name)(stub(CHAPTER, name))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_answer_without_return_is_told_so(name: str) -> None:
-    with pytest.raises(AssertionError, match="None"):
-        getattr(checks, name)(lambda *arguments: None)
-
-
-def assert_told(check: Callable[[Callable], None], wrong: Callable, hint: str) -> None:
-    """The wrong answer gets this hint."""
-    with pytest.raises(AssertionError) as caught:
-        check(wrong)
-    assert hint in str(caught.value)
 
 
 def mean(x: Tensor, dim: int = -1) -> Tensor:
