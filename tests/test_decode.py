@@ -169,3 +169,13 @@ def test_decoder_refuses_to_pass_the_context(name):
         decoder.step(torch.tensor([1]), cache)
     with pytest.raises(ValueError, match="49 tokens are more than context_length 48"):
         decoder.step(torch.tensor([1]), cache)
+
+
+@torch.no_grad()
+def test_decoder_keeps_to_the_window_in_a_cache_that_remembers_more():
+    model = make(ARCHITECTURES["mistral"])  # a window of 5; up to 10 slots the cache keeps all
+    ids = torch.randint(20, (1, 9), generator=torch.Generator().manual_seed(1))
+    cache, decoder = model.new_cache(1, 9), Decoder(model)
+    assert cache.layer(0).window_tokens is None
+    logits = torch.stack([decoder.step(ids[:, t], cache) for t in range(9)], dim=1)
+    torch.testing.assert_close(logits, model(ids), **TOLERANCE[torch.float64])
