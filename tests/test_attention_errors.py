@@ -251,3 +251,11 @@ def test_fused_attention_with_hidden_values_cleared_hides_a_nan() -> None:
     v[..., 1, :] = k[..., 1, :] = NAN
     cleared = [t.masked_fill(~mask[:, None], 0.0) for t in (k, v)]
     assert fused_attention(q, *cleared, mask).isfinite().all()
+
+
+def test_bfloat16_products_refuse_gradients_of_gradients() -> None:
+    """Their backward pass is written by hand: a second derivative would lack a part."""
+    q, k, v = (x.clone().requires_grad_() for x in qkv(1, 2, 8, 4, dtype=torch.bfloat16))
+    out = fused_attention(q, k, v, is_causal=True)
+    with pytest.raises(NotImplementedError, match="no gradients of gradients"):
+        torch.autograd.grad(out.sum(), q, create_graph=True)
