@@ -6,24 +6,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
 from transformers.activations import NewGELUActivation
 
 from common.feed_forward import MLP, SwiGLU, gelu, silu
+from tests.tensors import normal, randomised
 from tests.tolerances import TOLERANCE
 
 FLOAT64 = TOLERANCE[torch.float64]
-
-
-def normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
-
-
-@torch.no_grad()
-def randomised(module: nn.Module) -> nn.Module:
-    for i, parameter in enumerate(module.parameters()):
-        parameter.copy_(normal(*parameter.shape, seed=i))
-    return module
 
 
 def test_activations_known_answers():

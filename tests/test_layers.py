@@ -5,20 +5,10 @@ import torch
 from torch import nn
 
 from common.layers import Embedding, Linear
+from tests.tensors import normal, randomised
 from tests.tolerances import TOLERANCE
 
 FLOAT64 = TOLERANCE[torch.float64]
-
-
-def normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
-
-
-@torch.no_grad()
-def randomised(module: nn.Module) -> nn.Module:
-    for i, parameter in enumerate(module.parameters()):
-        parameter.copy_(normal(*parameter.shape, seed=i))
-    return module
 
 
 def test_linear_known_answer():

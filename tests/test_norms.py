@@ -10,20 +10,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from common.norms import LayerNorm, RMSNorm
+from tests.tensors import normal, randomised
 from tests.tolerances import TOLERANCE
 
 FLOAT32, FLOAT64 = TOLERANCE[torch.float32], TOLERANCE[torch.float64]
-
-
-def normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
-
-
-@torch.no_grad()
-def randomised(module: nn.Module) -> nn.Module:
-    for i, parameter in enumerate(module.parameters()):
-        parameter.copy_(normal(*parameter.shape, seed=i))
-    return module
 
 
 def rms_formula(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:

@@ -7,10 +7,9 @@ of the parts add up to those of the whole. Workers read their parts of a file th
 counts travel back.
 
 Taught in ch02_tokenizer/02_learn_bpe.ipynb.
-Needs: patterns.py, special.py, tqdm.
+Needs: patterns.py, reading.py, special.py, tqdm.
 """
 
-import codecs
 import os
 import re
 from collections import Counter, deque
@@ -22,6 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from .patterns import GPT2_PATTERN, GPT4_PATTERN, Splitter
+from .reading import read_text
 from .special import SpecialTokens, stream_segments
 
 _PART_SIZE = 1 << 21  # bytes of a file or characters of texts that are counted at a time
@@ -108,7 +108,7 @@ def _count_part(
     """How many bytes or characters the part has, and its counts."""
     splitter, specials = Splitter(pattern), SpecialTokens(special_tokens)
     if isinstance(part, tuple):
-        texts, size = [_read(*part)], part[2] - part[1]
+        texts, size = [read_text(*part)], part[2] - part[1]
     else:
         texts, size = map(_blocks, part), sum(map(len, part))
     counts: Counter[str] = Counter()
@@ -121,24 +121,6 @@ def _count_part(
 
 def _blocks(text: str) -> Iterator[str]:
     return (text[at : at + _BLOCK_SIZE] for at in range(0, len(text), _BLOCK_SIZE))
-
-
-def _read(path: Path, start: int, stop: int) -> Iterator[str]:
-    """The text between two byte offsets of a UTF-8 file in blocks; line ends stay as they are."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with open(path, "rb") as file:
-        file.seek(start)
-        while start < stop:
-            block = file.read(min(_BLOCK_SIZE, stop - start))
-            pending = len(decoder.getstate()[0])
-            try:
-                yield decoder.decode(block, final=start + len(block) >= stop)
-            except UnicodeDecodeError as error:
-                at = start - pending + error.start
-                raise ValueError(f"{path} is not UTF-8: invalid byte at offset {at}") from error
-            if not block:
-                raise ValueError(f"{path} has shrunk to {start} bytes while it was read")
-            start += len(block)
 
 
 class _Cutter:

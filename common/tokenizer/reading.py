@@ -14,10 +14,15 @@ from collections.abc import Iterator
 _BLOCK_BYTES = 1 << 18
 
 
-def read_text(path: str | os.PathLike[str]) -> Iterator[str]:
+def read_text(
+    path: str | os.PathLike[str], start: int = 0, stop: int | None = None
+) -> Iterator[str]:
     r"""Yield the text of the UTF-8 file `path` in blocks of at most 262,144 characters.
 
-    Raises ValueError with the byte offset of what is not UTF-8. Memory: one block.
+    start, stop: byte offsets between characters; by default the whole file.
+
+    Raises ValueError with the byte offset of what is not UTF-8, and for a file that ends before
+    `stop`. Memory: one block.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -30,19 +35,23 @@ def read_text(path: str | os.PathLike[str]) -> Iterator[str]:
     Traceback (most recent call last):
     ValueError: ...text.txt is not UTF-8: invalid start byte at offset 4
     """
-    decoder, offset = codecs.getincrementaldecoder("utf-8")(), 0
+    decoder, offset = codecs.getincrementaldecoder("utf-8")(), start
     with open(path, "rb") as file:
-        while True:
-            block = file.read(_BLOCK_BYTES)
+        file.seek(start)
+        while stop is None or offset < stop:
+            block = file.read(_BLOCK_BYTES if stop is None else min(_BLOCK_BYTES, stop - offset))
+            if not block and stop is not None:
+                raise ValueError(f"{path} ends at offset {offset}, before {stop}: has it shrunk?")
+            last = not block or offset + len(block) == stop
             waiting = len(decoder.getstate()[0])  # bytes of a character that was cut in two
             try:
-                text = decoder.decode(block, final=not block)
+                text = decoder.decode(block, final=last)
             except UnicodeDecodeError as error:
                 at = offset - waiting + error.start
                 message = f"{path} is not UTF-8: {error.reason} at offset {at}"
                 raise ValueError(message) from error
             if text:
                 yield text
-            if not block:
+            if last:
                 return
             offset += len(block)

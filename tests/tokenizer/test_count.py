@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.tokenizer import count
+from common.tokenizer import count, reading
 from common.tokenizer.count import count_pieces
 from common.tokenizer.patterns import GPT2_PATTERN, GPT4_PATTERN
+from common.tokenizer.reading import read_text
 from common.tokenizer.special import SpecialTokens
 from tests.tokenizer.oracle import count_slow
 from tests.tokenizer.samples import SPECIALS, TEXTS, random_texts
@@ -26,6 +27,7 @@ def set_sizes(monkeypatch, part: int, window: int, block: int) -> None:
     monkeypatch.setattr(count, "_PART_SIZE", part)
     monkeypatch.setattr(count, "_WINDOW_SIZE", window)
     monkeypatch.setattr(count, "_BLOCK_SIZE", block)
+    monkeypatch.setattr(reading, "_BLOCK_BYTES", block)
 
 
 def write(path: Path, text: str) -> Path:
@@ -77,7 +79,7 @@ def test_count_pieces_cuts_a_file_into_many_parts(tmp_path, monkeypatch):
     assert len(parts) > 5
     assert [stop for _, _, stop in parts[:-1]] == [start for _, start, _ in parts[1:]]
     assert max(stop - start for _, start, stop in parts) < 400
-    blocks = [block for part in parts for block in count._read(*part)]
+    blocks = [block for part in parts for block in read_text(*part)]
     assert "".join(blocks) == text and max(map(len, blocks)) <= 32
 
 
@@ -141,10 +143,10 @@ def test_count_pieces_names_the_offset_of_invalid_utf8(tmp_path, monkeypatch, si
     set_sizes(monkeypatch, size, 8, size)
     path = tmp_path / "bad.txt"
     path.write_bytes("naïve ".encode() + b"\xc3(" + b" more words" * 9)
-    with pytest.raises(ValueError, match="bad.txt is not UTF-8: invalid byte at offset 7"):
+    with pytest.raises(ValueError, match="not UTF-8: invalid continuation byte at offset 7"):
         count_pieces(path, num_workers=num_workers)
     path.write_bytes(b"many words " * 9 + b"cut off \xe2\x82")
-    with pytest.raises(ValueError, match="invalid byte at offset 107"):
+    with pytest.raises(ValueError, match="unexpected end of data at offset 107"):
         count_pieces(path, num_workers=num_workers)
 
 
@@ -171,8 +173,8 @@ def test_count_pieces_refuses_a_missing_file_and_zero_workers(tmp_path):
 
 def test_count_pieces_says_when_the_file_shrinks(tmp_path):
     path = write(tmp_path / "text.txt", "short")
-    with pytest.raises(ValueError, match="text.txt has shrunk to 5 bytes while it was read"):
-        list(count._read(path, 0, 6))
+    with pytest.raises(ValueError, match="text.txt ends at offset 5, before 6: has it shrunk"):
+        list(read_text(path, 0, 6))
 
 
 def test_count_pieces_says_why_a_worker_died(tmp_path):

@@ -115,5 +115,5 @@ def test_train_bpe_refuses_an_empty_file_and_zero_workers(tmp_path):
 @pytest.mark.parametrize("num_workers", [1, 2])
 def test_train_bpe_names_the_offset_of_invalid_utf8(tmp_path, num_workers):
     (tmp_path / "bad.txt").write_bytes("naïve ".encode() + b"\xc3(")
-    with pytest.raises(ValueError, match="bad.txt is not UTF-8: invalid byte at offset 7"):
+    with pytest.raises(ValueError, match="not UTF-8: invalid continuation byte at offset 7"):
         train_bpe(tmp_path / "bad.txt", 260, num_workers=num_workers)
