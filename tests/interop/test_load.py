@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from common.interop import load_pretrained, save_pretrained
+from common.interop.weight_file import WeightFile
 from common.model import TransformerLM
 from common.model_config import ModelConfig
 
@@ -252,3 +253,13 @@ def test_load_in_blocks_equals_load_at_once(tmp_path, monkeypatch):
     folder = save_pretrained(model, None, tmp_path)
     monkeypatch.setattr("common.interop.load._BLOCK_BYTES", 5 * 12 * 4)  # 5 rows, which divide none
     assert_same(load_pretrained(folder), model)
+
+
+def test_load_gives_back_each_block_of_the_file(folder, monkeypatch):
+    """Otherwise a model and its file are in memory at once: twice the size of the checkpoint."""
+    released = []
+    monkeypatch.setattr(WeightFile, "release", lambda file: released.append(file.path))
+    monkeypatch.setattr("common.interop.load._BLOCK_BYTES", 4 * 4)  # one row of 4 numbers
+    model = load_pretrained(folder)
+    rows = sum(len(parameter) for parameter in model.parameters() if parameter.dim() == 2)
+    assert len(released) >= rows

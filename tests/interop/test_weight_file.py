@@ -1,6 +1,7 @@
 """The safetensors format: parity with the library, and files that lie."""
 
 import json
+import os
 import struct
 from pathlib import Path
 
@@ -128,6 +129,15 @@ def test_weight_file_refuses_oversized_headers_unread(tmp_path, length):
     path = tmp_path / "model.safetensors"
     path.write_bytes(struct.pack("<Q", length) + b"{}" * 8)
     with pytest.raises(ValueError, match=f"it has 24 bytes and a header of {length}"):
+        WeightFile(path)
+
+
+def test_weight_file_refuses_a_longer_header_than_the_format_allows(tmp_path):
+    """The file has room for it: a file of holes, which takes no space on disk."""
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(struct.pack("<Q", 100_000_001))
+    os.truncate(path, 100_000_100)
+    with pytest.raises(ValueError, match="a header of 100000001 .at most 100000000"):
         WeightFile(path)
 
 
