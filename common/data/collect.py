@@ -1,6 +1,6 @@
 """The whole of this chapter's crawl in one call: both sites served, crawled and saved as WARC.
 
-Taught in ch01_data/01_crawl_and_extract.ipynb.
+Taught in ch01_data/01_web_as_bytes.ipynb.
 Needs: crawl.py, document.py, library.py, site.py, town/.
 """
 

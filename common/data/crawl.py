@@ -4,7 +4,7 @@ It follows links as they are found, asks for nothing that robots.txt forbids (RF
 its host, and lets no page cost more than its share of bytes and seconds. One kept-alive connection
 does all the asking. What it leaves out it lists with the reason.
 
-Taught in ch01_data/01_crawl_and_extract.ipynb.
+Taught in ch01_data/01_web_as_bytes.ipynb.
 Needs: _html.py, document.py.
 """
 

@@ -4,7 +4,7 @@ Two passes over the files, bounded memory: the first counts or sketches, the sec
 stays. Source: Lee et al. 2022, "Deduplicating Training Data Makes Language Models Better",
 arXiv:2107.06499; the file interface is that of Stanford's CS336 (2025), assignment 4.
 
-Taught in ch01_data/03_dedup_and_corpus.ipynb.
+Taught in ch01_data/05_near_duplicates.ipynb.
 Needs: minhash.py.
 """
 

@@ -4,7 +4,7 @@ JSONL (one JSON object a line) holds clean text; WARC (ISO 28500:2017) holds wha
 byte for byte, and is what Common Crawl publishes. Files are written beside their place and moved
 there when complete, and the same input gives the same bytes.
 
-Taught in ch01_data/01_crawl_and_extract.ipynb.
+Taught in ch01_data/01_web_as_bytes.ipynb.
 Needs: warcio.
 """
 

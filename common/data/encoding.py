@@ -5,7 +5,7 @@ another, and both may be wrong. The order of evidence below follows the WHATWG H
 ("determining the character encoding") with one addition: bytes beyond ASCII that are valid UTF-8
 are UTF-8, whatever the header says, because text in another encoding almost never is.
 
-Taught in ch01_data/01_crawl_and_extract.ipynb.
+Taught in ch01_data/01_web_as_bytes.ipynb.
 Needs: nothing but the standard library.
 """
 

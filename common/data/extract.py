@@ -5,7 +5,7 @@ when most of it is link text (Kohlschütter, Fankhauser and Nejdl, "Boilerplate 
 Shallow Text Features", WSDM 2010) or when an element around it says so (<nav>, class="comments").
 The main content is the smallest element that holds 80 % of the text that remains.
 
-Taught in ch01_data/01_crawl_and_extract.ipynb.
+Taught in ch01_data/02_main_text.ipynb.
 Needs: lxml, _html.py, document.py.
 """
 

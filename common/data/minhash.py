@@ -7,7 +7,7 @@ resemblance and containment of documents"). Cut into b bands of r rows, two sign
 whole band with P = 1 - (1 - J^r)^b (Leskovec et al. 2014, "Mining of Massive Datasets", 3.4).
 
 Shapes: S distinct n-grams of a text, K num_hashes, N texts, P pairs.
-Taught in ch01_data/03_dedup_and_corpus.ipynb.
+Taught in ch01_data/05_near_duplicates.ipynb.
 Needs: nothing but numpy.
 """
 

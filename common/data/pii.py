@@ -5,7 +5,7 @@ has a shape; a name, a street or "anna at home dot org" has none, and stays. Whe
 either (ten digits in a row), it is masked: a lost number costs less than a leaked one. Masking
 twice changes nothing. The placeholders are those of Stanford's CS336 (2025), assignment 4.
 
-Taught in ch01_data/03_dedup_and_corpus.ipynb.
+Taught in ch01_data/06_corpus.ipynb.
 Needs: nothing but the standard library.
 """
 

@@ -4,7 +4,7 @@ A step looks at all documents and answers, for each one in order, with the docum
 or with the Verdict that drops it. So nothing can be lost on the way: survivors and receipts add up
 to what came in, and a receipt says which rule dropped which page on which evidence.
 
-Taught in ch01_data/03_dedup_and_corpus.ipynb.
+Taught in ch01_data/06_corpus.ipynb.
 Needs: document.py, extract.py, quality.py, pii.py, dedup.py.
 """
 
@@ -170,7 +170,7 @@ def near_duplicates_step(*, jaccard_threshold: float = 0.8, seed: int = 0) -> St
 
 
 # Neither site reads like the prose the papers' limits were set for: the town's puzzles and the
-# library's methods repeat their forms. Notebooks 02 and 03 measure these numbers.
+# library's methods repeat their forms. Notebooks 03 and 05 measure these numbers.
 _REPETITION = rules_step(partial(gopher_repetition_filter, max_duplicate_ngrams={5: 0.42}))
 _NEAR_COPIES = near_duplicates_step(jaccard_threshold=0.7)
 _MASK = edit_step("masked", mask_emails, mask_phone_numbers, mask_ips)

@@ -8,7 +8,7 @@ Sources: Rae et al. 2021, "Scaling Language Models: Methods, Analysis & Insights
 Gopher", arXiv:2112.11446, section A1.1; Raffel et al. 2020, "Exploring the Limits of Transfer
 Learning with a Unified Text-to-Text Transformer" (C4), arXiv:1910.10683, section 2.2.
 
-Taught in ch01_data/02_quality_rules.ipynb.
+Taught in ch01_data/03_quality_rules.ipynb.
 Needs: verdict.py, repetition.py.
 """
 

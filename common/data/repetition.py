@@ -3,7 +3,7 @@
 Source: Rae et al. 2021, "Scaling Language Models: Methods, Analysis & Insights from Training
 Gopher", arXiv:2112.11446, section A1.1 and table A1.
 
-Taught in ch01_data/02_quality_rules.ipynb.
+Taught in ch01_data/03_quality_rules.ipynb.
 Needs: verdict.py.
 """
 

@@ -3,7 +3,7 @@
 Because the site is made here, it is known of every page what it is and what its author wrote. The
 labels and texts are kept aside for scoring; nothing that cleans the crawl sees them.
 
-Taught in ch01_data/01_crawl_and_extract.ipynb.
+Taught in ch01_data/01_web_as_bytes.ipynb.
 Needs: _layout.py, _mess.py, town/.
 """
 

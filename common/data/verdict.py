@@ -1,6 +1,6 @@
 """What a quality rule answers with (Verdict), and a page cut up once for all rules (Words).
 
-Taught in ch01_data/02_quality_rules.ipynb.
+Taught in ch01_data/03_quality_rules.ipynb.
 Needs: nothing but the standard library.
 """
 
