@@ -77,7 +77,7 @@ def test_read_jsonl_names_a_file_that_is_cut_off(tmp_path):
     path = tmp_path / "docs.jsonl.gz"
     write_jsonl(DOCUMENTS, path)
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(ValueError, match=r"docs\.jsonl\.gz is cut off after line"):
+    with pytest.raises(ValueError, match=r"docs\.jsonl\.gz breaks off after line"):
         list(read_jsonl(path))
 
 
