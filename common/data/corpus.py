@@ -1,0 +1,116 @@
+"""The corpus of this book: which steps clean the town and the library, and how both are cleaned.
+
+Neither site reads like the prose the papers' limits were set for: the town's puzzles and the
+library's methods repeat their forms. Notebooks 03 to 05 measure the numbers below.
+
+Taught in ch01_data/06_corpus.ipynb.
+Needs: datasheet.py, document.py, language.py, pii.py, pipeline.py, quality.py, run.py.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from .datasheet import write_datasheet
+from .document import write_jsonl
+from .language import language_filter
+from .pii import mask_emails, mask_ips, mask_phone_numbers
+from .pipeline import (
+    Step,
+    edit_step,
+    exact_duplicates_step,
+    near_duplicates_step,
+    read_receipts,
+    repeated_lines_step,
+    rules_step,
+)
+from .quality import gopher_quality_filter, gopher_repetition_filter, mojibake_filter, phrase_filter
+from .run import read_survivors, run_pipeline
+
+SITES = ("town", "library")
+_LICENCES = {
+    "town.warc.gz": "written by this book's generator, MIT",
+    "library.warc.gz": "Python's documentation, PSF-2.0",
+}
+
+
+def town_steps(classifiers_folder: str | Path) -> Mapping[str, Step]:
+    """The stages that clean the town, in order, with the classifiers that notebook 04 trained.
+
+    >>> list(town_steps("nowhere"))[0]
+    'prose'
+    """
+    return {
+        "prose": rules_step(partial(gopher_quality_filter, min_words=200, min_stop_words=1)),
+        "language": rules_step(language_filter),
+        "repetition": rules_step(partial(gopher_repetition_filter, max_duplicate_ngrams={5: 0.42})),
+        "spam": rules_step(phrase_filter),
+        "mojibake": rules_step(mojibake_filter),
+        "exact copies": exact_duplicates_step(),
+        "near copies": near_duplicates_step(jaccard_threshold=0.7),
+        "personal data": _mask(),
+    }
+
+
+def library_steps(classifiers_folder: str | Path) -> Mapping[str, Step]:
+    """The stages that clean the library: lines of every page go, and rules for prose are wider.
+
+    >>> list(library_steps("nowhere"))[0]
+    'repeated lines'
+    """
+    return {
+        "repeated lines": repeated_lines_step(min_pages=3),
+        "prose": rules_step(gopher_quality_filter),
+        "repetition": rules_step(partial(gopher_repetition_filter, max_duplicate_ngrams={5: 0.42})),
+        "mojibake": rules_step(mojibake_filter),
+        "exact copies": exact_duplicates_step(),
+        "near copies": near_duplicates_step(jaccard_threshold=0.7),
+        "personal data": _mask(),
+    }
+
+
+def build_corpus(
+    crawl_folder: str | Path,
+    classifiers_folder: str | Path,
+    out_folder: str | Path,
+    *,
+    num_workers: int = 1,
+) -> dict[str, list[dict]]:
+    """Clean town.warc.gz and library.warc.gz of a crawl, write the corpus; return the funnels.
+
+    Writes town.jsonl.gz and library.jsonl.gz (documents), receipts.jsonl.gz (a receipt for each
+    document dropped), funnel.json (both funnels by site), and for each site a datasheet,
+    town.html and library.html. Same crawl, same bytes.
+
+    >>> build_corpus("nowhere", "classifiers", "out")
+    Traceback (most recent call last):
+    FileNotFoundError: ...
+    """
+    source, target = Path(crawl_folder), Path(out_folder)
+    steps = {"town": town_steps(classifiers_folder), "library": library_steps(classifiers_folder)}
+    labels = json.loads((source / "labels.json").read_text(encoding="utf-8"))
+    funnels: dict[str, list[dict]] = {}
+    receipts = []
+    for site in SITES:
+        run, crawl = target / f"{site}.run", source / f"{site}.warc.gz"
+        funnels[site] = run_pipeline([crawl], steps[site], run, num_workers=num_workers)
+        write_jsonl(read_survivors(run), target / f"{site}.jsonl.gz")
+        receipts += read_receipts(run / "receipts.jsonl.gz")
+        write_datasheet(
+            target / f"{site}.html",
+            run,
+            title=f"The {site}, cleaned",
+            labels=labels if site == "town" else None,
+            licences=_LICENCES,
+        )
+        shutil.rmtree(run)
+    write_jsonl(receipts, target / "receipts.jsonl.gz")
+    text = json.dumps(funnels, indent=1) + "\n"
+    (target / "funnel.json").write_text(text, encoding="utf-8", newline="\n")
+    return funnels
+
+
+def _mask() -> Step:
+    return edit_step("masked", mask_emails, mask_phone_numbers, mask_ips)
