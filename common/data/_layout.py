@@ -24,6 +24,11 @@ _COOKIES = [
     "We use cookies to make this site better.",
     "By using this site you accept our cookies and those of 214 partners.",
 ]
+_AUTHORS = [
+    "Written by Ada, who has walked every path of the valley and keeps bees behind the mill.",
+    "About the author: Bruno Teller has worked for this paper since his first day out of school.",
+    "Thank you for reading. If you like what we do, tell a friend, or bring us a cake.",
+]
 _SCRIPT = (
     "<script>var track = {page: 1, rate: 0.25};\n"
     'if (1 < 2) { document.write("<p>tracked</p>"); }</script>\n'
@@ -88,6 +93,7 @@ def page_html(
     said = "".join(f"<div><p>{escape(comment)}</p></div>" for comment in comments)
     said = f"<h3>Comments ({len(comments)})</h3>{said}" if comments else ""
     layout = dice.choice(_LAYOUTS)
+    advert = f"{advert} <p>{dice.choice(_AUTHORS)}</p>" if dice.random() < 0.3 else advert
     body = layout(nav, content, more, advert, cookies, legal, said)
     head = f"<head><title>{escape(title)} – The Town Gazette</title>\n{_SCRIPT}</head>"
     page = f"<!DOCTYPE html>\n<html>{head}\n<body>\n{body}\n</body></html>\n"

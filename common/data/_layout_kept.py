@@ -16,6 +16,13 @@ _PROMOS = [
     "Ten gardens you must see",
     "Trousers, 3 for 2",
 ]
+_PITCHES = [
+    "",
+    "",
+    "Sign up for our weekly letter and never miss a story from the valley and the lakes.",
+    "Our reporter Nora Field has covered fairs, floods and football since she could hold a pen.",
+    "Good journalism costs money, so please think of us when you have a coin to spare.",
+]
 _HEAD = (
     '<meta name="viewport" content="width=device-width">\n<script>window.q = window.q || [];\n'
     "q.push(['visit', \"<div>\"]);</script><style>@media print { .x { display: none } }</style>\n"
@@ -81,7 +88,8 @@ def page_html(
         "more": "".join(
             f'<div><a href="{href}"><b>{escape(name)}</b></a></div>' for href, name in related
         ),
-        "promo": f'<a href="{dice.choice(menu)[0]}">{escape(dice.choice(_PROMOS))}</a>',
+        "promo": f'<a href="{dice.choice(menu)[0]}">{escape(dice.choice(_PROMOS))}</a>'
+        f"<div>{dice.choice(_PITCHES)}</div>",
         "said": "".join(f"<li><i>A reader wrote:</i> {escape(text)}</li>" for text in comments),
         "legal": f"Valley Herald, published since {dice.randrange(1850, 1990)}. Imprint. Contact.",
     }

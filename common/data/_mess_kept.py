@@ -20,7 +20,7 @@ _NOUNS = (
 ).split()
 _SHORT = (
     "and so not yet it must upon every any our my through during could being been after under again"
-    " who because since until such very most other own same too over"
+    " who because since until such very most other own same too over the of to with that have be"
 ).split()
 _SOFT_ERRORS = words("""
 Whoops!##That link seems to lead nowhere. Perhaps it was mistyped, perhaps we tidied it away.
@@ -161,7 +161,7 @@ def _near_copy(dice: Random, text: Paragraphs) -> Paragraphs:
     """The page with a line before it and a word changed in some of its paragraphs."""
     rows = [paragraph.split(" ") for paragraph in text]
     num_words = sum(map(len, rows))
-    for row in dice.sample(rows, max(1, min(len(rows), num_words // 120))):
+    for row in dice.sample(rows, max(1, min(len(rows), num_words // 80))):
         i = dice.randrange(len(row))
         row[i] = row[i].upper() + "ish" if row[i].isalpha() else row[i] + "!"
     source = f"Found in the archive of the year {dice.randrange(1950, 2020)}."

@@ -166,11 +166,11 @@ def _harmless(dice: Random) -> str:
 
 
 def _near_copy(dice: Random, text: Paragraphs) -> Paragraphs:
-    """The paragraphs with about one word in a hundred replaced by another of the page."""
+    """The paragraphs with up to one word in sixty replaced by another of the page."""
     rows = [paragraph.split(" ") for paragraph in text]
     places = [(row, i) for row in rows for i, word in enumerate(row) if word.isalpha()]
     plain = sorted({row[i] for row, i in places})
-    for row, i in dice.sample(places, min(len(places), dice.randint(2, 2 + len(places) // 100))):
+    for row, i in dice.sample(places, min(len(places), dice.randint(2, 2 + len(places) // 60))):
         row[i] = dice.choice([word for word in plain if word != row[i]])
     return tuple(" ".join(row) for row in rows)
 

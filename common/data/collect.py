@@ -1,7 +1,7 @@
 """The whole of this chapter's crawl in one call: both sites served, crawled and saved as WARC.
 
 Taught in ch01_data/01_web_as_bytes.ipynb.
-Needs: crawl.py, document.py, library.py, site.py, town/.
+Needs: crawl.py, library.py, site.py, town/, warc.py.
 """
 
 import dataclasses
@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .crawl import crawl
-from .document import WarcPage, write_warc
 from .library import serve_library
 from .site import KEPT, Site, render_town, serve
 from .town import Page
+from .warc import WarcPage, write_warc
 
 # Each run serves on another port; the saved crawl has one address for each site instead.
 TOWN_URL = "http://town.example"

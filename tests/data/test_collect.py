@@ -2,8 +2,8 @@ import json
 
 from common.data import town
 from common.data.collect import LIBRARY_URL, TOWN_URL, save_crawl
-from common.data.document import read_warc
 from common.data.site import render_town
+from common.data.warc import read_warc
 
 
 def test_save_crawl_saves_what_the_town_and_the_library_serve(tmp_path):
