@@ -12,6 +12,7 @@ Needs: minhash.py.
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from hashlib import blake2b
+from itertools import combinations
 
 import numpy as np
 
@@ -100,12 +101,13 @@ def find_copies(
     sets = [sketches[i].shingles for i in unique]
     parent = list(range(len(sets)))
     for band, members in _drawers(keys):
-        for at, i in enumerate(members.tolist()):
-            for j in members[at + 1 :].tolist():
-                if _root(parent, i) == _root(parent, j) or (keys[i, :band] == keys[j, :band]).any():
-                    continue  # joined already, or met and compared in an earlier band
-                if _similarity(sets[i], sets[j]) >= jaccard_threshold:
-                    _join(parent, i, j)
+        for i, j in combinations(members.tolist(), 2):
+            if _root(parent, i) == _root(parent, j):
+                continue
+            if np.count_nonzero(keys[i, :band] == keys[j, :band]):
+                continue  # they met in an earlier band, and were compared there
+            if _similarity(sets[i], sets[j], at_least=jaccard_threshold) >= jaccard_threshold:
+                _join(parent, i, j)
     roots = unique[[_root(parent, i) for i in range(len(sets))]]
     cluster = roots[np.searchsorted(unique, twin)]
     keeper = cluster if scores is None else _best_of_each(cluster, scores)
@@ -159,11 +161,16 @@ def _drawers(keys: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
             yield band, order[starts[i] : stops[i]]
 
 
-def _similarity(a: np.ndarray, b: np.ndarray) -> float:
-    """Jaccard similarity of two arrays without repeats."""
+def _similarity(a: np.ndarray, b: np.ndarray, *, at_least: float = 0.0) -> float:
+    """Jaccard similarity of two arrays without repeats; 0 where their sizes rule out `at_least`."""
+    small, large = sorted((len(a), len(b)))
+    if not large:
+        return 1.0
+    if small / large < at_least:
+        return 0.0
     both = np.sort(np.concatenate((a, b)))
     shared = np.count_nonzero(both[1:] == both[:-1])
-    return shared / (len(both) - shared) if len(both) else 1.0
+    return shared / (len(both) - shared)
 
 
 def _best_of_each(cluster: np.ndarray, scores: Sequence[float]) -> np.ndarray:

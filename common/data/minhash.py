@@ -106,7 +106,7 @@ def _normalized_words(text: str) -> list[bytes]:
         return text.encode().translate(_FOLDED, _DROPPED).split()
     folded = unicodedata.normalize("NFD", text).lower()
     table = {ord(c): c if c.isalnum() else " " if c.isspace() else None for c in set(folded)}
-    return folded.translate(table).encode("utf-8", "surrogatepass").split()
+    return folded.translate(table).encode().split()
 
 
 def _signature(hashes: np.ndarray, num_hashes: int, seed: int) -> np.ndarray:

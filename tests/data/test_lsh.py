@@ -163,20 +163,50 @@ def test_find_copies_scores_choose_within_the_same_clusters(seed, scores):
         assert keeper == max(cluster, key=lambda member: (scores[member], -member))
 
 
-def test_find_copies_of_a_thousand_mirrors_compares_no_pair(monkeypatch):
-    monkeypatch.setattr("common.data.lsh._similarity", lambda a, b: pytest.fail("compared"))
+@pytest.fixture
+def compared(monkeypatch):
+    """The pairs of shingle counts that are compared, in order."""
+    pairs = []
+    similarity = lsh._similarity
+
+    def counting(a, b, **kwargs):
+        pairs.append((len(a), len(b)))
+        return similarity(a, b, **kwargs)
+
+    monkeypatch.setattr(lsh, "_similarity", counting)
+    return pairs
+
+
+def test_find_copies_of_a_thousand_mirrors_compares_no_pair(compared):
     assert find_copies([sketch("one red kite and more")] * 1000)[0].tolist() == [0] * 1000
+    assert compared == []
 
 
-def test_find_copies_compares_no_pair_that_a_chain_joins(monkeypatch):
+def test_find_copies_compares_no_pair_that_a_chain_joins(compared):
     words = [f"w{i}" for i in range(400)]
     texts = [" ".join([*words[:i], "new", *words[i + 1 :]]) for i in range(0, 400, 20)]
-    compared = []
-    similarity = lsh._similarity
-    monkeypatch.setattr(lsh, "_similarity", lambda *s: compared.append(0) or similarity(*s))
     assert near_duplicates(texts)[0].tolist() == [0] * 20
     # 19 joins, and 19 similarities to the one that stays; all pairs are 190.
     assert len(compared) == 38
+
+
+def test_find_copies_compares_a_pair_once_however_many_bands_it_shares(compared):
+    a, b = [f"a{i}" for i in range(100)], [f"b{i}" for i in range(40)]
+    sketches = [sketch(" ".join(a)), sketch(" ".join(a[:70] + b))]  # J = 66 / 136
+    assert find_copies(sketches, num_bands=120, jaccard_threshold=0.5)[0].tolist() == [0, 1]
+    assert compared == [(96, 106)]
+
+
+@pytest.mark.parametrize("threshold", [0.07, 0.55, 0.7])
+def test_find_copies_counts_a_part_that_is_exactly_the_threshold(threshold):
+    # 0.55 * 100 is more than 55 in floating point: the sizes must be compared as a quotient.
+    words = [f"w{i}" for i in range(100)]
+    sketches = [
+        sketch(" ".join(part), ngrams=1) for part in (words, words[: round(100 * threshold)])
+    ]
+    keeper, similarity = find_copies(sketches, num_bands=120, jaccard_threshold=threshold)
+    assert keeper.tolist() == [0, 0]
+    assert similarity[1] == threshold
 
 
 def test_find_copies_makes_no_union_of_a_pair_below_the_threshold():
