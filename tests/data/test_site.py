@@ -7,7 +7,7 @@ import pytest
 from common.data import town
 from common.data.encoding import decode_html
 from common.data.extract import extract_text
-from common.data.site import MESS_SHARES, Response, render_town, serve
+from common.data.site import KEPT, MESS_SHARES, Response, render_town, serve
 
 
 @dataclasses.dataclass
@@ -78,11 +78,43 @@ def test_render_town_copies_and_changes_what_the_labels_say(site):
     }
     assert not set(texts("near_copy")) & set(originals)
     assert all("â€" in text or "Ã" in text for text in texts("mojibake"))
-    assert not any(text.isascii() for text in texts("foreign"))
+    assert not any({"the", "and"} & set(text.lower().split()) for text in texts("foreign"))
     assert all(text == "" for text in texts("boilerplate", "link_farm"))
-    planted = ("@example.", "555-01", "203.0.113.")
-    assert all(any(mark in text for mark in planted) for text in texts("pii"))
-    assert not any(mark in text for text in texts("clean") for mark in planted)
+    pii = {path for path, label in site.labels.items() if label == "pii"}
+    assert site.personal.keys() == pii
+    assert all(secret in site.texts[path] for path in pii for secret in site.personal[path])
+    for path, original in site.copies.items():
+        assert site.labels[path] in ("mirror", "near_copy")
+        assert site.labels[original] in ("clean", "pii")
+        ours, theirs = site.texts[path].split(), site.texts[original].split()
+        assert len(set(ours) & set(theirs)) > 0.8 * len(set(theirs))
+    copies = [path for path, label in site.labels.items() if label in ("mirror", "near_copy")]
+    assert copies == list(site.copies)
+
+
+def test_render_town_kept_mess_changes_everything_but_the_clean_pages(site):
+    kept = render_town(PAGES, seed=0, mess=KEPT)
+    assert Counter(kept.labels.values()) == Counter(site.labels.values())
+    same = [path for path in kept.responses if kept.responses[path] == site.responses[path]]
+    assert set(same) <= {"/robots.txt", "/endless", "/old/0", "/loop/a", "/loop/b"}
+    unchanged = [page for page in PAGES if kept.texts[page.path] == site.texts[page.path]]
+    assert len(unchanged) >= 100 - 2 * 7  # pages with planted paragraphs differ
+    for label in ("spam", "toxic", "foreign", "soft_error"):
+        ours, theirs = (
+            {s.texts[path] for path in s.texts if s.labels[path] == label} for s in (site, kept)
+        )
+        assert not ours & theirs
+
+
+def test_render_town_takes_other_shares():
+    site = render_town(PAGES[:40], seed=0, shares={"toxic": 0.5, "spam": 0.25})
+    counts = Counter(site.labels.values())
+    assert (counts["toxic"], counts["spam"], counts["gibberish"]) == (20, 10, 0)
+
+
+def test_render_town_refuses_a_mess_that_is_none():
+    with pytest.raises(ValueError, match="mess must be TUNING, KEPT or None, got False"):
+        render_town(PAGES[:5], seed=0, mess=False)
 
 
 def test_render_town_uses_many_encodings_and_all_can_be_read(site):
@@ -131,6 +163,7 @@ def test_render_town_keeps_letters_that_an_encoding_lacks():
     site = render_town(pages, seed=0, mess=None)
     for page in pages:
         response = site.responses[page.path]
-        text = extract_text(response.body, content_type=response.headers["Content-Type"])
+        content_type = response.headers["Content-Type"]
+        text = extract_text(response.body, main_content=False, content_type=content_type)
         assert site.texts[page.path] == "Łódź\n\nZażółć gęślą jaźń, 日本語."
         assert site.texts[page.path] in text

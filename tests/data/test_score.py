@@ -1,0 +1,101 @@
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.data.score import Score, precision_recall, score_kinds, score_stages, wrongly_dropped
+
+
+@dataclass
+class Receipt:
+    url: str
+    stage: str
+    note: str = ""
+
+
+LABELS = {
+    "/a": "clean",
+    "/a1": "mirror",
+    "/a2": "near_copy",
+    "/b": "clean",
+    "/c": "pii",
+    "/s": "spam",
+    "/t": "spam",
+    "/g": "gibberish",
+}
+COPIES = {"/a1": "/a", "/a2": "/a"}
+
+
+def test_score_known_answer():
+    score = Score(hits=48, dropped=50, wanted=60)
+    assert (score.precision, score.recall) == (0.96, 0.8)
+    assert score.precision_interval == pytest.approx((0.8654, 0.9890), abs=1e-4)
+    assert score.recall_interval == pytest.approx((0.6822, 0.8817), abs=1e-4)
+
+
+def test_score_of_nothing_knows_nothing():
+    score = Score(0, 0, 0)
+    assert (score.precision, score.recall) == (1.0, 1.0)
+    assert score.precision_interval == score.recall_interval == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("counts", [(3, 2, 5), (3, 5, 2), (-1, 2, 2)])
+def test_score_refuses_impossible_counts(counts):
+    with pytest.raises(ValueError, match=r"hits must lie in 0 .. min\(dropped, wanted\)"):
+        Score(*counts)
+
+
+@given(st.sets(st.text(max_size=2)), st.sets(st.text(max_size=2)))
+def test_precision_recall_turns_into_each_other(dropped, wanted):
+    score, other = precision_recall(dropped, wanted), precision_recall(wanted, dropped)
+    assert score.hits == len(dropped & wanted)
+    assert (score.precision, score.recall) == (other.recall, other.precision)
+
+
+def test_wrongly_dropped_lets_one_of_a_group_stay_whichever_it_is():
+    for first, second, third in [("/a", "/a1", "/a2"), ("/a2", "/a", "/a1")]:
+        two = [Receipt(first, "prose"), Receipt(second, "copies", third)]
+        assert wrongly_dropped(two, LABELS, COPIES) == {}
+        assert wrongly_dropped([*two, Receipt(third, "late")], LABELS, COPIES) == {third: "late"}
+
+
+def test_wrongly_dropped_takes_a_page_alone_at_once():
+    drops = [Receipt("/b", "prose"), Receipt("/c", "spam"), Receipt("/s", "spam")]
+    assert wrongly_dropped(drops, LABELS, COPIES) == {"/b": "prose", "/c": "spam"}
+
+
+def test_score_kinds_charges_a_stage_to_each_kind_it_serves():
+    drops = [
+        Receipt("/s", "spam"),
+        Receipt("/b", "spam"),
+        Receipt("/g", "prose"),
+        Receipt("/a1", "copies", "/a"),
+    ]
+    assert score_kinds(drops, LABELS, COPIES) == {
+        "spam": Score(1, 2, 2),
+        "gibberish": Score(1, 1, 1),
+        "copies": Score(1, 1, 2),
+    }
+
+
+def test_score_kinds_copy_of_another_page_is_a_wrong_drop():
+    drops = [Receipt("/b", "copies", "/a"), Receipt("/a2", "copies", "/a")]
+    assert score_kinds(drops, LABELS, COPIES)["copies"] == Score(1, 2, 2)
+
+
+def test_score_kinds_mess_that_copies_mess_does_not_count_for_copies():
+    drops = [Receipt("/t", "copies", "/s")]
+    assert score_kinds(drops, LABELS, COPIES)["copies"] == Score(0, 0, 2)
+
+
+def test_score_kinds_wants_no_copy_that_went_for_another_reason():
+    drops = [Receipt("/a", "prose"), Receipt("/a1", "prose")]
+    assert score_kinds(drops, LABELS, COPIES)["copies"] == Score(0, 0, 0)
+
+
+def test_score_stages_counts_what_was_still_to_go():
+    drops = [Receipt("/g", "prose"), Receipt("/b", "prose"), Receipt("/a", "copies", "/a1")]
+    scores = score_stages(drops, LABELS, COPIES)
+    assert scores == {"prose": Score(1, 2, 5), "copies": Score(1, 1, 4)}
+    assert list(scores) == ["prose", "copies"]
