@@ -58,7 +58,8 @@ def shingles(text: str, *, ngrams: int = 5) -> np.ndarray:
     """The set of a text's word n-grams as sorted 64-bit hashes, (S,) uint64.
 
     The text is normalised first: NFD, lower case, no punctuation, no accents, white space folded.
-    A text shorter than `ngrams` words is one n-gram; a text without words is the empty set.
+    Words are what stands between white space, in every language. A text shorter than `ngrams` words
+    is one n-gram; a text without words is the empty set.
 
     >>> bool((shingles("The Café, by the mill!") == shingles("the cafe by   the mill")).all())
     True
@@ -104,9 +105,15 @@ def minhash_signature(
 def _normalized_words(text: str) -> list[bytes]:
     if text.isascii():
         return text.encode().translate(_FOLDED, _DROPPED).split()
-    folded = unicodedata.normalize("NFD", text).lower()
-    table = {ord(c): c if c.isalnum() else " " if c.isspace() else None for c in set(folded)}
-    return folded.translate(table).encode().split()
+    return text.translate({ord(c): _folded(c) for c in set(text)}).encode().split()
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _folded(character: str) -> str:
+    """What stays of one character. NFD of a whole text would sort long runs of accents: minutes."""
+    if not character.isalnum():
+        return " " if character.isspace() else ""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFD", character))).casefold()
 
 
 def _signature(hashes: np.ndarray, num_hashes: int, seed: int) -> np.ndarray:
