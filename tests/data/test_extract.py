@@ -4,15 +4,10 @@ from hypothesis import strategies as st
 from lxml import html as reference
 
 from common.data import town
-from common.data.document import WarcPage
-from common.data.extract import (
-    extract_documents,
-    extract_text,
-    main_blocks,
-    split_blocks,
-    token_f1,
-)
+from common.data.blocks import split_blocks
+from common.data.extract import extract_documents, extract_text, main_blocks, token_f1
 from common.data.site import render_town
+from common.data.warc import WarcPage
 
 LONG = "The keeper of the lighthouse counted the ships that passed and wrote them in a book. " * 3
 LONG = LONG.strip()
@@ -127,15 +122,10 @@ def test_extract_text_has_the_letters_of_lxml_text_content(parts):
     assert ours == "".join(reference.fromstring(page).text_content().split())
 
 
-def test_split_blocks_measures_link_density():
-    blocks = split_blocks(b"<p>1234<a href=x>5678</a></p><p>90</p>")
-    assert [(block.text, block.link_density) for block in blocks] == [("12345678", 0.5), ("90", 0)]
-
-
 def test_main_blocks_gives_one_answer_a_block():
-    blocks = split_blocks(f"<nav>Home</nav><h1>Ships</h1><p>{LONG}".encode())
-    assert main_blocks(blocks) == [False, True, True]
-    assert main_blocks([]) == []
+    blocks, elements = split_blocks(f"<nav>Home</nav><h1>Ships</h1><p>{LONG}".encode())
+    assert main_blocks(blocks, elements) == [False, True, True]
+    assert main_blocks([], []) == []
 
 
 @pytest.fixture(scope="module")
