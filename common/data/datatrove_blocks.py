@@ -68,8 +68,8 @@ def datatrove_passes(
     >>> from .pipeline import exact_duplicates_step
     >>> steps = {"copies": exact_duplicates_step()}
     >>> passes = datatrove_passes(steps, JsonlReader("in"), "run", JsonlWriter("out"), tasks=8)
-    >>> [(" ".join(block.name for block in blocks), tasks) for blocks, tasks in passes]
-    [('🐿 Jsonl clean', 8), ('decide', 1), ('clean 🐿 Jsonl', 8), ('join', 1)]
+    >>> [(blocks[-1].name if tasks == 1 else "clean", tasks) for blocks, tasks in passes]
+    [('clean', 8), ('decide', 1), ('clean', 8), ('join', 1)]
     """
     splits = tuple(Split(f"task {rank}") for rank in range(tasks))
     work = Work(Path(folder), tuple(split_passes(steps)), splits)
@@ -94,7 +94,7 @@ class SourceReader(PipelineStep):
     'sources'
     """
 
-    type, name = "📖 - READER", "sources"
+    type, name = "READER", "sources"
 
     def __init__(self, sources: Iterable[str | Path], *, split_bytes: int = 2**24) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ class SourceReader(PipelineStep):
 class _Clean(PipelineStep):
     """One pass over the documents of a task; all but the last pass leave theirs in the folder."""
 
-    type, name = "🔻 - FILTER", "clean"
+    type, name = "FILTER", "clean"
 
     def __init__(self, work: Work, number: int) -> None:
         super().__init__()
@@ -142,7 +142,7 @@ class _Clean(PipelineStep):
 class _Decide(PipelineStep):
     """The decisions of a step that must know all documents; a single task."""
 
-    type, name = "🫂 - DEDUPS", "decide"
+    type, name = "DEDUP", "decide"
 
     def __init__(self, work: Work, number: int) -> None:
         super().__init__()
@@ -163,7 +163,7 @@ class _Decide(PipelineStep):
 class _Join(PipelineStep):
     """Receipts, funnel and scores of all tasks; a single task."""
 
-    type, name = "💽 - WRITER", "join"
+    type, name = "WRITER", "join"
 
     def __init__(self, work: Work, plan: dict) -> None:
         super().__init__()

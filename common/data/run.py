@@ -81,6 +81,8 @@ def run_pipeline(
                 _run_pass(work, number, pool_map, progress)
             publish(work, plan)
     shutil.rmtree(folder / "work", ignore_errors=True)
+    for part in (*folder.glob(".*.part"), *(folder / "documents").glob(".*.part")):
+        part.unlink()  # what killed processes had begun to write
     return read_json(folder / "funnel.json")
 
 

@@ -1,0 +1,130 @@
+"""The whole chain in datatrove's local executor leaves what it leaves in one process."""
+
+import gzip
+import json
+from collections.abc import Mapping
+from functools import partial
+
+import pytest
+from datatrove.executor.local import LocalPipelineExecutor
+from datatrove.pipeline.readers import JsonlReader
+from datatrove.pipeline.writers import JsonlWriter
+
+from common.data import town
+from common.data.collect import TOWN_URL
+from common.data.datatrove_blocks import SourceReader, datatrove_passes
+from common.data.document import Document, write_jsonl
+from common.data.extract import extract_documents
+from common.data.pii import mask_emails
+from common.data.pipeline import (
+    Receipt,
+    clean,
+    edit_step,
+    exact_duplicates_step,
+    near_duplicates_step,
+    read_receipts,
+    repeated_lines_step,
+    rules_step,
+)
+from common.data.quality import gopher_quality_filter, phrase_filter
+from common.data.site import render_town
+from common.data.warc import WarcPage, read_warc, write_warc
+
+STEPS = {
+    "prose": rules_step(partial(gopher_quality_filter, min_words=40, min_stop_words=1)),
+    "lines": repeated_lines_step(min_pages=12),
+    "phrases": rules_step(phrase_filter),
+    "exact": exact_duplicates_step(),
+    "near": near_duplicates_step(jaccard_threshold=0.7),
+    "mask": edit_step("masked", mask_emails),
+}
+
+
+def run_locally(steps, reader, folder, *, tasks: int) -> None:
+    """One executor after another, each with two workers at most."""
+    writer = JsonlWriter(str(folder / "survivors"))
+    executor = None
+    passes = datatrove_passes(steps, reader, folder / "run", writer, tasks=tasks)
+    for i, (blocks, count) in enumerate(passes):
+        executor = LocalPipelineExecutor(
+            blocks,
+            tasks=count,
+            workers=min(2, count),
+            logging_dir=str(folder / "logs" / str(i)),
+            depends=executor,
+        )
+    executor.run()
+
+
+def survivors_of(folder) -> dict[str, tuple[str, str, Mapping]]:
+    """What datatrove's writer wrote: by id the address, the text and what else is known."""
+    found = {}
+    for path in sorted((folder / "survivors").glob("*.jsonl.gz")):
+        with gzip.open(path, "rt", encoding="utf-8") as stream:
+            for line in stream:
+                entry = json.loads(line)
+                meta = entry["metadata"]
+                meta.pop("file_path", None)
+                found[entry["id"]] = (meta.pop("url"), entry["text"], meta)
+    return found
+
+
+def by_id(documents: list[Document]) -> dict[str, tuple[str, str, Mapping]]:
+    return {d.id: (d.url, d.text, d.meta) for d in documents}
+
+
+def key(receipt: Receipt) -> tuple[str, str]:
+    return receipt.stage, receipt.document_id
+
+
+@pytest.fixture(scope="module")
+def crawl(tmp_path_factory):
+    """A messy town as one WARC file, in no order."""
+    site = render_town(town.pages(60, seed=3), seed=3)
+    pages = [
+        WarcPage(TOWN_URL + path, r.status, dict(r.headers), r.body)
+        for path, r in sorted(site.responses.items())
+    ]
+    path = tmp_path_factory.mktemp("crawl") / "town.warc.gz"
+    write_warc(pages, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def expected(crawl):
+    documents = list(extract_documents(read_warc(crawl)))
+    return documents, *clean(documents, STEPS)
+
+
+def test_chain_from_a_crawl_leaves_the_same_survivors(crawl, expected, tmp_path):
+    documents, survivors, receipts = expected
+    assert len({receipt.stage for receipt in receipts}) >= 3
+    reader = SourceReader([crawl], split_bytes=crawl.stat().st_size // 8)
+    run_locally(STEPS, reader, tmp_path, tasks=3)
+    assert survivors_of(tmp_path) == by_id(survivors)
+    found = list(read_receipts(tmp_path / "run" / "receipts.jsonl.gz"))
+    assert found == receipts
+    rows = json.loads((tmp_path / "run" / "funnel.json").read_text())
+    assert (rows[0]["left"], rows[-1]["left"]) == (len(documents), len(survivors))
+
+
+def test_chain_with_datatroves_reader_leaves_the_same_survivors(expected, tmp_path):
+    """Five files for three tasks: the tasks' order is not the files', and copies know the files'."""
+    documents = [document for document in expected[0] if document.text]
+    survivors, receipts = clean(documents, STEPS)
+    (tmp_path / "in").mkdir()
+    for i in range(5):
+        part = documents[len(documents) * i // 5 : len(documents) * (i + 1) // 5]
+        write_jsonl(part, tmp_path / "in" / f"{i}.jsonl.gz")
+    run_locally(STEPS, JsonlReader(str(tmp_path / "in")), tmp_path, tasks=3)
+    assert survivors_of(tmp_path) == by_id(survivors)
+    found = read_receipts(tmp_path / "run" / "receipts.jsonl.gz")
+    assert sorted(found, key=key) == sorted(receipts, key=key)
+
+
+def test_passes_have_one_task_where_all_documents_must_be_known(tmp_path):
+    passes = datatrove_passes(STEPS, JsonlReader("in"), tmp_path, JsonlWriter("out"), tasks=7)
+    names = [([block.name for block in blocks][-1], tasks) for blocks, tasks in passes]
+    assert [tasks for _, tasks in names] == [7, 1, 7, 1, 7, 1, 7, 1]
+    assert names[1] == ("decide", 1)
+    assert names[-1] == ("join", 1)
