@@ -80,12 +80,12 @@ def _histograms(work: Work, summaries: list[list[dict]]) -> list[dict[str, Any]]
                 with np.load(work.file(number, split, "scores.npz")) as arrays:
                     parts += [arrays[key]] if key in arrays.files else []
             stage, rule = key.split("\t")
-            entry = _histogram(np.concatenate(parts), thresholds[key])
+            entry = histogram(np.concatenate(parts), thresholds[key])
             found.append({"stage": stage, "rule": rule} | entry)
     return found
 
 
-def _histogram(values: np.ndarray, threshold: float) -> dict[str, Any]:
+def histogram(values: np.ndarray, threshold: float) -> dict[str, Any]:
     """Counts in equal bins; the tails, and values that are not finite, are in the outermost."""
     values = np.nan_to_num(values.astype(np.float64))
     low, high = np.quantile(values, [_TAIL, 1 - _TAIL]).tolist()
