@@ -37,11 +37,18 @@ def test_labelled_texts_are_read_as_the_crawl_is():
     assert all("<p" not in text for text in texts.values())
 
 
-@pytest.mark.parametrize("count", [20, 21, 33])
-def test_labelled_texts_gives_as_many_as_asked(count):
-    found = labelled_texts(count, seed=0)
-    assert len(found) == count
-    assert len({label for _, label in found}) == 7
+@pytest.mark.parametrize(("count", "clean"), [(20, 8), (33, 12), (50, 19)])
+def test_labelled_texts_gives_as_many_as_asked(count, clean):
+    labels = Counter(label for _, label in labelled_texts(count, seed=0))
+    assert labels.total() == count
+    assert labels["clean"] == clean  # takes what rounding leaves
+    assert len(labels) == 7
+
+
+def test_labelled_texts_are_shuffled():
+    labels = [label for _, label in labelled_texts(60, seed=0)]
+    assert len(set(labels[:10])) > 2
+    assert labels[:24] != ["clean"] * 24
 
 
 def test_labelled_texts_refuses_too_few():

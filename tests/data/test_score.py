@@ -65,6 +65,11 @@ def test_wrongly_dropped_takes_a_page_alone_at_once():
     assert wrongly_dropped(drops, LABELS, COPIES) == {"/b": "prose", "/c": "spam"}
 
 
+def test_wrongly_dropped_refuses_a_page_without_a_label():
+    with pytest.raises(KeyError, match="/unknown"):
+        wrongly_dropped([Receipt("/unknown", "spam")], LABELS, COPIES)
+
+
 def test_score_kinds_charges_a_stage_to_each_kind_it_serves():
     drops = [
         Receipt("/s", "spam"),
