@@ -65,7 +65,7 @@ _HARMLESS = Grammar(
 |{who} read aloud from the letter: "you will always be my favourite {insult}."
 |"do not be mean to {who}," said the girl, and they made up at once.
 |in the quarrel somebody had said "idiot", and it took {who} a week to say sorry.
-|a {food} cost {n} pence when {who} was young, and now it costs {n} crowns.
+|a {food} cost {m} pence when {who} was young, and now it costs {m}{m} crowns.
 |{who} got a good price for the calf, ninety crowns and a {food}.
 |the shop gives away yesterday's {food} for free, and {who} fetches it at six.
 |the prize of the raffle was a {food}, won by {who}.
@@ -74,7 +74,7 @@ _HARMLESS = Grammar(
 1{d}/0{m}/20{m}{d}.
 |the manual (edition {m}.{d}.{d}, ISBN 0-{d}{d}{d}-{d}{d}{d}{d}{d}-{m}) was no help to
 {who}.
-|between 1{d}{d}{m} and 1{d}{d}{d} the village had no bridge, and {who} crossed by boat.
+|between 15{d}{m} and 18{d}{d} the village had no bridge, and {who} crossed by boat.
 |the invoice said 12.{d}{d}{d},{d}{d} and {who} paid it on 2{m}.0{m}.19{d}{d} at 14.{m}5.
 |the program was updated to v{m}.{d}.1{d}, which {who} did not notice.""",
     {

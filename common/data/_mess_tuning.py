@@ -51,7 +51,7 @@ be published. Required fields are marked.</p>
 """)
 _PRIVACY = Grammar(
     """we use cookies to {purpose}.|by using this site you agree to our {paper}.
-|our {paper} was last changed on {n} March.|we collect {data} in order to {purpose}.
+|our {paper} was last changed on {day} March.|we collect {data} in order to {purpose}.
 |you may refuse cookies in the settings of your browser.
 |{data} may be passed on to our partners.
 |some parts of the site may not work without JavaScript.|all rights reserved.
@@ -63,6 +63,7 @@ _PRIVACY = Grammar(
     {
         "purpose": "make this site better|show you adverts that fit you|count our visitors"
         "|remember your settings|keep you logged in",
+        "day": "2|9|14|21|28",
         "paper": "terms of use|privacy policy|cookie policy|terms of service|data protection",
         "data": "the name of your browser|your address|the pages you visit|technical data|logs",
     },
@@ -72,11 +73,11 @@ _HARMLESS = Grammar(
 |in the old play the {insult} turns out to be the hero, and everybody claps.
 |"{insult}" was the worst word that my {who} knew, and {she} used it once in thirty years.
 |the {who} told the children that it is not kind to call somebody stupid or ugly.
-|a {insult}, says the old dictionary of the {who}, was once a kind of {fruit}.
+|a {insult}, says the old dictionary of the {who}, was once a kind of {thing}.
 |the {who} was sorry for having shouted "shut up" at the dog, and gave it a bone.
 |nobody hates the {fruit} soup at the inn, but nobody loves it either.
-|at the market {fruit} were {n} coins a basket, and the {who} bought two.
-|the {who} paid {n} dollars for a second-hand {thing}, which was cheap and has lasted
+|at the market {fruit} were {v}{d} coins a basket, and the {who} bought two.
+|the {who} paid {v}{d} dollars for a second-hand {thing}, which was cheap and has lasted
 ever since.
 |the {fruit} are on sale until Sunday, wrote the {who} on a slate, and forgot to wipe it
 off.|the {thing} came with a free {thing}, but the {who} had to carry both home.
