@@ -1,7 +1,7 @@
 """What a server sent, bytes to an answer: status, headers, and the body without its wrapping.
 
-A body may be wrapped twice: cut into chunks, each with its length before it (RFC 9112, section 7.1),
-and compressed. A thousandth of a page can unfold into a thousand pages, so unwrapping has a limit.
+A body may be wrapped twice: cut into chunks, each with its length before it (RFC 9112, section
+7.1), and compressed. A thousandth of a page can unfold into a thousand pages: there is a limit.
 
 Needs: nothing but the standard library.
 """
@@ -11,6 +11,7 @@ import zlib
 
 _STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})\b")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]{0,1000})?\r\n")
+_FOLD = re.compile(r"\r?\n[ \t]+")
 _ZIPPED = ("gzip", "x-gzip", "deflate")
 _PIECE_BYTES = 1 << 20
 _BLANK = " \t\r"
@@ -55,18 +56,11 @@ def parse_headers(data: bytes) -> dict[str, str]:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         text = data.decode("latin-1")
-    headers: dict[str, str] = {}
-    name = ""
-    for line in text.split("\n")[1:]:
-        if line[:1] in (" ", "\t"):
-            if name:
-                headers[name] = f"{headers[name]} {line.strip(_BLANK)}".strip(_BLANK)
-            continue
-        name, colon, value = line.partition(":")
-        name = name.strip(_BLANK).lower() if colon else ""
-        if name:
-            headers[name] = value.strip(_BLANK)
-    return headers
+    lines = text.split("\n")[1:]
+    if "\n " in text or "\n\t" in text:
+        lines = _FOLD.sub(" ", "\n".join(lines)).split("\n")
+    pairs = [line.partition(":") for line in lines]
+    return {n.strip(_BLANK).lower(): v.strip(_BLANK) for n, colon, v in pairs if colon and n}
 
 
 def unwrap(headers: dict[str, str], body: bytes, *, max_bytes: int) -> bytes:

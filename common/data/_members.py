@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple
 
 _MEMBER = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")  # the upper flags are reserved
 _READ_BYTES = 1 << 18
-_FEED_BYTES = 1 << 16  # zipped bytes for the decoder at once
+_FEED_BYTES = (1 << 14, 1 << 16)  # zipped bytes for the decoder at once, at first and later
 _PIECE_BYTES = 1 << 20  # unzipped bytes from it at once
 _PROBE_BYTES = 1 << 12
 # How far a decoder can run beyond the end of a broken member before it notices, and then some.
@@ -49,7 +49,7 @@ class Window:
         while not self.is_at_end and self.base + len(self.data) < offset + size:
             self._read()
         begin = offset - self.base
-        return bytes(self.data[begin : begin + size])
+        return bytes(memoryview(self.data)[begin : begin + size])
 
     def _read(self) -> None:
         try:
@@ -125,7 +125,7 @@ class Members:
         window, at, self.is_left = self.window, offset, False
         inflater = zlib.decompressobj(31)
         while True:
-            fed = window.at(at, _FEED_BYTES)
+            fed = window.at(at, _FEED_BYTES[at > offset])
             if not fed:
                 yield Piece(b"", offset, broken="the file is cut off inside a gzip member")
                 return at, False
@@ -156,12 +156,10 @@ class Members:
 
     def _skip_zeros(self, offset: int) -> int:
         """Tapes and some disks fill the end of a file with zeros."""
-        while (data := self.window.at(offset, _READ_BYTES)) and not data[0]:
-            rest = data.lstrip(b"\0")
-            offset += len(data) - len(rest)
+        while self.window.at(offset, 1) == b"\0":
+            data = self.window.at(offset, _READ_BYTES)
+            offset += len(data) - len(data.lstrip(b"\0"))
             self.window.forget(offset)
-            if rest:
-                break
         return offset
 
 

@@ -4,10 +4,11 @@ A record (ISO 28500:2017) is a version line, headers, an empty line, as many byt
 says, two empty lines. A length can be wrong, so a record counts only when another one begins where
 it ends, or the file or its gzip member ends there. If not, the search goes on one byte further.
 
-Needs: _http_answer.py, _lines.py, _members.py, _source.py.
+Needs: _http_answer.py, _lines.py, _members.py, _source.py, _unzipped.py.
 """
 
 import contextlib
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,19 +16,28 @@ from typing import NamedTuple, TypeVar
 
 from ._http_answer import find_blank_line, parse_headers
 from ._lines import Damage
-from ._members import Members, Piece, Window, plain_pieces
+from ._members import Piece, Window
 from ._source import name_of, open_source
+from ._unzipped import Break, Unzipped, is_zipped
 
 T = TypeVar("T")
 
 _MAGIC = b"WARC/"
 _VERSION = re.compile(rb"WARC/\d{1,3}\.\d{1,3}[ \t]*\r?\n")
 _VERSION_BYTES = 20
+_HEADER = re.compile(rb"[^\r\n]+(?:\r?\n(?:[!-9;-~]+[ \t]*:|[ \t])[^\r\n\0]*)+")
+_TWICE = re.compile(
+    rb"\n(WARC-Record-ID|WARC-Target-URI|Content-Length)\b[^\0]*\n\1\b", re.IGNORECASE
+)
 _LENGTH = re.compile(r"\d{1,15}")
+# From the digits of RFC 4648 to those of int(): many times faster than base64.b32decode.
+_BASE32_DIGITS = str.maketrans(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789abcdefghijklmnopqrstuv"
+)
 _NEWLINES = b"\r\n\r\n"
 _MAX_NEWLINES = 8
 _MAX_HEADER_BYTES = 1 << 16
-_PLAIN_BYTES = 1 << 20
+_HELD_BYTES = 1 << 20  # of a member that holds no record, before it is left
 
 
 class Record(NamedTuple):
@@ -38,14 +48,6 @@ class Record(NamedTuple):
     begin: int
     end: int
     offset: int
-    zipped: bool
-
-
-class _Break(NamedTuple):
-    """A place in the unzipped bytes at which something is missing."""
-
-    position: int
-    piece: Piece
 
 
 class _Unreadable(Exception):
@@ -107,94 +109,35 @@ def read_records(window: Window, *, zipped: bool, max_bytes: int) -> Iterator[Re
 
     A window that begins inside something begins with damage.
     """
-    source = Members(window) if zipped else plain_pieces(window)
-    return iter(_Reader(_Unzipped(source, zipped, window.base), max_bytes))
+    return iter(_Reader(Unzipped(window, zipped), max_bytes))
 
 
-def is_zipped(window: Window) -> bool:
-    """Whether a file is gzipped: what it begins with says so, or what comes first in it."""
-    head = window.at(window.base, 5)
-    if head == _MAGIC or head[:3] == b"\x1f\x8b\x08":
-        return head != _MAGIC
-    plain = window.at(window.base, _PLAIN_BYTES).find(_MAGIC)
-    member = Members(window).find(window.base, within=_PLAIN_BYTES)
-    return member is not None and not 0 <= plain < member - window.base
+def _record_headers(head: bytes) -> dict[str, str]:
+    """The headers of a record, of which none may stand in ruins: they say what a record is."""
+    if not _HEADER.fullmatch(head):
+        raise _Unreadable("a line in the headers of a record is no header")
+    headers = parse_headers(head)
+    if len(headers) != head.count(b"\n") and _TWICE.search(head):
+        raise _Unreadable("a header that a record has once stands there twice")
+    return headers
 
 
-class _Unzipped:
-    """Unzipped bytes from a moving point on, and what is known of the members they come from.
-
-    A position counts unzipped bytes from the beginning, an offset bytes of the file.
-    """
-
-    def __init__(self, source: Members | Iterator[Piece], zipped: bool, start: int) -> None:
-        self.source, self.pieces = source, iter(source)
-        self.zipped, self.start = zipped, start
-        self.data, self.base, self.kept = b"", 0, 0
-        self.members: list[tuple[int, int]] = []  # position and offset of each that begins
-        self.breaks: list[_Break] = []
-        self.end_of_member = -1  # where the last one ended that ended well
-
-    @property
-    def size(self) -> int:
-        return self.base + len(self.data)
-
-    def forget(self, position: int) -> None:
-        """Whatever stands before `position` will not be asked for again."""
-        self.kept = position
-        while len(self.members) > 1 and self.members[1][0] <= position:
-            del self.members[0]
-
-    def more(self, position: int) -> bool:
-        """Read on to `position`, to a break or to the next member; False at the end of the file."""
-        if self.kept > self.base:
-            self.data, self.base = self.data[self.kept - self.base :], self.kept
-        size, parts, before = self.size, [self.data] if self.data else [], len(self.members)
-        for piece in self.pieces:
-            if not self.members or self.members[-1][1] != piece.offset:
-                self.members.append((size, piece.offset))
-            parts.append(piece.data)
-            size += len(piece.data)
-            if piece.broken:
-                self.breaks.append(_Break(size, piece))
-            if piece.ends:
-                self.end_of_member = size
-            if size >= position or piece.broken or len(self.members) > before:
-                self.data = parts[0] if len(parts) == 1 else b"".join(parts)
-                return True
-        self.data = b"".join(parts)
-        return False
-
-    def reach(self, position: int) -> bool:
-        """Whether the bytes before `position` are there, once they are read."""
-        while self.size < position:
-            if not self.more(position):
-                return False
+def has_digest(block: bytes, headers: dict[str, str]) -> bool:
+    """Whether a block is the one of which its WARC-Block-Digest tells, if it tells in SHA-1."""
+    name, _, digest = headers.get("warc-block-digest", "").partition(":")
+    if name.lower() != "sha1":
         return True
-
-    def starts_with(self, what: bytes, position: int) -> bool:
-        self.reach(position + len(what))
-        return self.data.startswith(what, position - self.base)
-
-    def begins_member(self, position: int) -> bool:
-        return any(place == position for place, _ in self.members)
-
-    def broken_before(self, position: int) -> Piece | None:
-        if self.breaks and self.breaks[0].position < position:
-            return self.breaks[0].piece
-        return None
-
-    def offset(self, position: int) -> int:
-        """The byte of the file at which `position` stands, or its member begins."""
-        if not self.zipped:
-            return self.start + position
-        return next(offset for place, offset in reversed(self.members) if place <= position)
+    try:
+        told = int(digest, 16) if len(digest) == 40 else int(digest.translate(_BASE32_DIGITS), 32)
+    except ValueError:
+        return False
+    return told == int.from_bytes(hashlib.sha1(block).digest(), "big")
 
 
 class _Reader:
     """Records one after the other, each tried before it is believed."""
 
-    def __init__(self, bytes_: _Unzipped, max_bytes: int) -> None:
+    def __init__(self, bytes_: Unzipped, max_bytes: int) -> None:
         self.bytes, self.max_bytes = bytes_, max_bytes
         # Whether each member holds one record; None before that is known.
         self.one_a_member: bool | None = None if bytes_.zipped else False
@@ -234,7 +177,7 @@ class _Reader:
         if not _VERSION.match(bytes_.data, at - bytes_.base):
             raise _Unreadable("no WARC record begins here")
         cut, begin = self.header_end(at)
-        headers = parse_headers(bytes_.data[at - bytes_.base : cut - bytes_.base])
+        headers = _record_headers(bytes_.data[at - bytes_.base : cut - bytes_.base])
         length = headers.get("content-length", "")
         if not _LENGTH.fullmatch(length):
             raise _Unreadable(f"a record has the Content-Length {length[:40]!r}")
@@ -242,11 +185,11 @@ class _Reader:
             raise _Unreadable(f"a record of {length} bytes is over max_bytes {self.max_bytes}")
         end = begin + int(length)
         self.read_block(at, end)
-        following = self.following(at, end)
-        base = bytes_.base
-        offset = bytes_.offset(at)
-        record = Record(headers, bytes_.data, begin - base, end - base, offset, bytes_.zipped)
-        return record, following
+        following, is_proved = self.following(at, end)
+        begin, end = begin - bytes_.base, end - bytes_.base
+        if not is_proved and not has_digest(bytes_.data[begin:end], headers):
+            raise _Unreadable("the bytes of a record are not those of its WARC-Block-Digest")
+        return Record(headers, bytes_.data, begin, end, bytes_.offset(at)), following
 
     def header_end(self, at: int) -> tuple[int, int]:
         bytes_ = self.bytes
@@ -272,34 +215,41 @@ class _Reader:
             if not bytes_.more(end) and not bytes_.broken_before(end):
                 raise _Unreadable("the file is cut off inside a record")
 
-    def following(self, at: int, end: int) -> int:
+    def following(self, at: int, end: int) -> tuple[int, bool]:
         """Where the next record should begin, after one that stands at [at, end).
 
-        Behind its newlines there must be another one, or its member or the file must end.
+        Behind its newlines there must be another one, or its member or the file must end; four of
+        them will do, in case that the other one is damaged. Also returned: whether its length and a
+        checksum of its member prove its bytes.
         """
-        bytes_ = self.bytes
+        bytes_, zipped = self.bytes, self.bytes.zipped
         alone = bytes_.begins_member(at)
         tail = bytes_.data[end - bytes_.base : end - bytes_.base + len(_NEWLINES)]
         place = end + len(_NEWLINES)
-        if tail == _NEWLINES and place == bytes_.end_of_member == bytes_.size:
-            self.one_a_member = alone and self.one_a_member is not False
-            return place
+        if tail == _NEWLINES:
+            if place == bytes_.end_of_member == bytes_.size:
+                self.one_a_member = alone and self.one_a_member is not False
+                return place, True
+            if not zipped and bytes_.data.startswith(_MAGIC, place - bytes_.base):
+                return place, False
         place = self.skip_newlines(end)
         if piece := bytes_.broken_before(place + 1):
             # Who is alone in a member whose checksum is wrong is wrong; of several one is.
             if piece.suspect and alone and self.one_a_member is not False:
                 raise _Unreadable(piece.broken)
         elif not bytes_.reach(place + 1):
-            if not bytes_.zipped and place < end + len(_NEWLINES) and tail[:2] != b"\n\n":
+            if not zipped and place < end + len(_NEWLINES) and tail[:2] != b"\n\n":
                 lost = Piece(b"", bytes_.start, broken="the file is cut off behind its last record")
-                bytes_.breaks.append(_Break(place, lost))
+                bytes_.breaks.append(Break(place, lost))
         elif bytes_.begins_member(place):
             self.one_a_member = alone and self.one_a_member is not False
+            return place, True
         elif bytes_.starts_with(_MAGIC, place):
             self.one_a_member = False
-        else:
+            return place, zipped and not bytes_.breaks
+        elif tail != _NEWLINES:
             raise _Unreadable(f"no record begins where one of {end - at} bytes should end")
-        return place
+        return place, False
 
     def skip_newlines(self, place: int) -> int:
         bytes_, last = self.bytes, place + _MAX_NEWLINES
@@ -332,7 +282,7 @@ class _Reader:
         if self.one_a_member is False or not self.bytes.members:
             return
         place, offset = self.bytes.members[-1]
-        limit = _PLAIN_BYTES if self.one_a_member else self.max_bytes
+        limit = _HELD_BYTES if self.one_a_member else self.max_bytes
         if self.bytes.size - place > limit and offset != self.left:
             self.left = offset
             self.bytes.source.leave()
