@@ -19,6 +19,7 @@ FORMATTING_TAGS = frozenset(
 _UNNESTED_TAGS = frozenset("p a br script style title textarea".split())  # never in themselves
 _LARGE = 5_000_000  # letters; below, the parser goes 256 elements deep, above 2048
 _SMALL = 100_000  # letters; in fewer there is no room for attributes enough to take a second
+_GAVE_UP = ("ERR_RESOURCE_LIMIT", "ERR_INTERNAL_ERROR")  # the second before libxml2 2.13
 
 # The parser compares every attribute with all before it, so a tag with 100,000 takes it 10 s. This
 # finds 2000 in one tag. (`*+` and `++` never give back what they took: no letter is tried twice.)
@@ -63,7 +64,7 @@ def _parse(text: str) -> tuple[etree._Element | None, bool]:
     except etree.XMLSyntaxError:  # what the parser says of nothing but white space or comments
         root = None
     last = parser.error_log.last_error
-    return root, last is None or last.type_name != "ERR_RESOURCE_LIMIT"
+    return root, last is None or last.type_name not in _GAVE_UP
 
 
 def _plainer(text: str, *, flat: bool) -> str:
