@@ -40,7 +40,7 @@ _NO_PHONE = rf"""
   | (?<![\w.+/-]){_DATE}"""
 _PHONE = re.compile(
     rf"""(?P<keep>{_NO_PHONE})
-      | (?P<before>\b(?:call|cell|dial|fax|mobile|phone|ring|tel|telephone)\b[^\n0-9+(]{{0,16}})
+      | (?P<before>\b(?:call|cell|dial|fax|mobile|phone|ring|tel|telephone)\b[^\n0-9+(]{{0,20}})
         (?!{_DATE})\(?[0-9](?:(?:{_GAP}|[/()]){{0,2}}[0-9]){{6,14}}(?!\w|[.-][0-9]) # call 555-0123
       | (?<![\w.+-])(?:
             \+\(?[1-9](?:(?:{_GAP}|[/()]){{0,3}}[0-9]){{7,14}}      # +44 (0)20 7946 0958
