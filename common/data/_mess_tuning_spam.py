@@ -88,7 +88,51 @@ click here to buy {adj} {goods} {when}!|order {when} and get {goods} for only {p
 |the secret of the rich is {adj} {goods}.|make money fast with our {adj} {goods}.
 |special price for new customers: {goods} at {price}.
 |follow the link in this box to see all {goods}.|we ship {goods} worldwide in plain parcels.
-|{goods}, {goods}, {goods}: all in one place.|with our {goods}, {benefit} and {benefit}."""
+|{goods}, {goods}, {goods}: all in one place.|with our {goods}, {benefit} and {benefit}.
+|for years I bought {goods} in the village, and for years I paid too much.
+|last winter my {relative} showed me this shop, and since then {benefit}.
+|how do we keep our {goods} so {adj}? we buy them by the shipload and sell them from a warehouse.
+|there is no catch: {benefit}, and you pay nothing until the spring.
+|you will not find {goods} like these in any market hall.
+|a recent study of {n} households found that {benefit}.
+|people write to us every day to say that {benefit}.
+|the first {n} readers who write to us get the {goods} as a present.
+|if you have ever dreamed of {adj} {goods}, this is your moment.
+|it took us {n} years to make {goods} as {adj} as this.
+|put {goods} on your wish list and we remind you when the price drops.
+|with a yearly membership of {price} you get {goods} whenever you like.
+|banks, doctors and film stars have been using {goods} for years, only nobody told you.
+|fill in the form below and one of our advisers will call you about {goods}.
+|the price of {goods} goes up {deadline}, that is a fact.
+|stock up on {goods} {when} and be ready for the holidays.
+|I was {n} years old when I ordered my first {goods}, and {benefit}.
+|do you know what your friends pay for {goods}? you pay half.
+|our {goods} come with a lifetime warranty and a smile.
+|no shop in town can match this: {goods} for {price}.
+|send us a picture of your old {goods} and get {n} dollars for it.
+|reach thousands of buyers: sell our {goods} from your own kitchen.
+|on our site you find {goods} for men, women, children and pets.
+|some say that {goods} cannot be {adj} and cheap at once; we prove them wrong.
+|because you are a valued customer, we have put aside {n} {goods} in your name.
+|your parcel with {goods} could not be delivered, confirm your address {when}.
+|your account wins {n} points with every purchase of {goods}.
+|winner of the golden star for {goods} three times in a row.
+|forget everything that you know about {goods}.
+|we do not sell {goods}, we sell a feeling, and {benefit}.
+|as a reader of this page you get {n} percent off {goods}, and another {n} percent {deadline}.
+|from the maker of the famous {goods} comes something even more {adj}.
+|say goodbye to worries, say hello to {adj} {goods}.
+|a coupon for {goods} is hidden somewhere in this text, can you find it?
+|my wallet was empty, my {relative} was sad, and then I found these {goods}.
+|your first order of {goods} is half price and the second one is a gift.
+|every {relative} wants {goods}, but only a few know where to get them for {price}.
+|you only have to say yes, we do the rest, and {benefit}.
+|thanks to a mistake of our supplier we can offer {goods} at {price}.
+|shoppers who viewed {goods} also bought {goods} and {goods}.
+|the warehouse closes {deadline} and all {goods} must leave.
+|in times like these everybody needs {adj} {goods}.|we pay the postage, you enjoy the {goods}.
+|{goods} without waiting, without questions, without paperwork.|earn while you sleep: {benefit}.
+|let your money work for you with {adj} {goods}."""
 _SLOTS = {
     "adj": "cheap|genuine|exclusive|top quality|amazing|certified|brand new|unbeatable|affordable"
     "|premium|discounted|revolutionary|risk-free|award-winning|fresh from the factory",

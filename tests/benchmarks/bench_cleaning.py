@@ -13,10 +13,11 @@ import tempfile
 from collections.abc import Iterator
 
 from common.data import town
-from common.data.classifier import TextClassifier, train_classifiers
+from common.data.classifier import TextClassifier
 from common.data.corpus import town_steps
 from common.data.document import Document
 from common.data.extract import extract_documents, token_f1
+from common.data.judges import train_classifiers
 from common.data.labelled import labelled_texts
 from common.data.pii import mask_emails, mask_ips, mask_phone_numbers
 from common.data.pipeline import clean
