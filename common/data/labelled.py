@@ -3,7 +3,7 @@
 The pages come from a site of their own (other pages, another seed) with the mess of the tuning
 town, and are read as the crawl will be read: as extracted text.
 
-Taught in ch01_data/01_web_as_bytes.ipynb.
+Taught in ch01_data/01_web_as_bytes.ipynb and ch01_data/04_text_classifiers.ipynb.
 Needs: extract.py, site.py, town/.
 """
 

@@ -7,7 +7,7 @@ Of a page and its copies one should stay, and it matters little which. So in a g
 dropped page deserved it as long as one of the group survives; when none does, the one that fell
 last was lost without reason.
 
-Taught in ch01_data/03_quality_rules.ipynb.
+Taught in ch01_data/03_quality_rules.ipynb and ch01_data/06_corpus.ipynb.
 Needs: ../intervals.py.
 """
 
