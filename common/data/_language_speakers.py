@@ -17,8 +17,9 @@ from ._language_scripts import WORDS_BY_SCRIPT
 TABLES: Mapping[str, Mapping[str, str]] = {"latin": WESTERN_WORDS | OTHER_WORDS, **WORDS_BY_SCRIPT}
 LISTED = 0.4  # chance that a speaker takes a word of the list
 LISTED_UND = 0.03  # chance that noise hits a word of some list
-_UNIFORM = 0.7  # part of the noise in which all letters are equally probable
-_SMOOTHING = 20.0  # pairs seen before any was counted, spread as the letters are
+_UNIFORM = 0.5  # part of the noise in which all common letters are equally probable
+_COMMON = 0.25  # of the languages of a script use such a letter
+_SMOOTHING = 30.0  # pairs seen before any was counted, spread as the letters are
 _RANK_OFFSET = 20.0  # the lists are in rough order: no word is much more probable than the next
 
 
@@ -104,7 +105,9 @@ def _spelling(lists: Mapping[str, list[str]], marks: Mapping[str, str]) -> Spell
     letter = counts.sum(0, keepdims=True) + 0.1
     letter /= letter.sum(1, keepdims=True)
     chances = (counts + _SMOOTHING * letter) / (counts.sum(1, keepdims=True) + _SMOOTHING)
-    noise = _UNIFORM / size + (1 - _UNIFORM) * chances.mean(-1, keepdims=True)
+    common = (counts.sum(0) > 0).mean(-1) > _COMMON
+    noise = (1 - _UNIFORM) * chances.mean(-1) + _UNIFORM * common / common.sum()
+    noise = noise[:, :, None]
     pairs = np.log(np.concatenate((chances, noise), axis=-1))
     return Spelling(number, pairs.reshape(size * size, -1))
 

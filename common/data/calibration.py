@@ -50,14 +50,15 @@ def fit_temperature(scores: np.ndarray, targets: Sequence[int] | np.ndarray) -> 
 
     scores: (N, C), in nats, of pages that the model was not trained on. targets: (N,) column of the
     true label. Minimises the mean negative log-likelihood, by golden-section search over log T.
-    Where every page is right by a wide margin the best T is the smallest. Cost: 40 N C.
+    As if of two pages more one had been right: who saw no mistake in N pages may not claim to make
+    none (the rule of succession; Platt 1999 does the same). Cost: 70 N C.
 
     >>> scores = np.array([[4.0, 0.0], [4.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
-    >>> fit_temperature(scores, [0, 0, 1, 1])  # 4 / T = log 3: right 3 times in 4
-    3.64096
+    >>> fit_temperature(scores, [0, 0, 0, 0])  # right 3 + 1 times in 4 + 2, so 4 / T = log 2
+    5.77078
     """
     scores, targets = np.asarray(scores, np.float64), np.asarray(targets)
-    if scores.ndim != 2 or targets.shape != scores.shape[:1] or not len(targets):
+    if scores.ndim != 2 or scores.shape[1] < 2 or not 0 < len(scores) == targets.size:
         raise ValueError(f"{targets.shape} targets do not fit scores of shape {scores.shape}")
     low, high = -_SEARCHED, _SEARCHED
     while high - low > 1e-7:
@@ -113,7 +114,11 @@ def expected_calibration_error(bins: Sequence[Bin]) -> float:
 
 def _loss(scores: np.ndarray, targets: np.ndarray, temperature: float) -> float:
     """Mean negative log-likelihood in nats at this temperature."""
+    count, num_labels = scores.shape
     scaled = scores / temperature
     scaled -= scaled.max(1, keepdims=True)
-    right = scaled[np.arange(len(targets)), targets]
-    return float((np.log(np.exp(scaled).sum(1)) - right).mean())
+    right = scaled[np.arange(count), targets]
+    others = (scaled.sum(1) - right) / (num_labels - 1)
+    doubt = 1 / (count + 2)
+    expected = (1 - doubt) * right + doubt * others
+    return float((np.log(np.exp(scaled).sum(1)) - expected).mean())

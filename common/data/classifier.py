@@ -87,6 +87,10 @@ class TextClassifier:
         if len(pages) != len(names):
             raise ValueError(f"{len(pages)} texts do not fit {len(names)} labels")
         distinct = tuple(sorted(set(names)))
+        if epochs < 1:
+            raise ValueError(f"epochs must be at least 1, not {epochs}")
+        if not 0 <= calibration_share < 1:
+            raise ValueError(f"calibration_share lies in [0, 1), not at {calibration_share}")
         if len(distinct) < 2:
             raise ValueError(f"a classifier needs two labels or more, not {len(distinct)}")
         dice = Random(seed)
@@ -170,9 +174,12 @@ class TextClassifier:
             with safe_open(path, "numpy") as file:
                 header = json.loads((file.metadata() or {})["classifier"])
                 weights, bias = file.get_tensor("weights"), file.get_tensor("bias")
-            if header["format"] != _FORMAT or weights.shape[1:] != bias.shape:
-                raise ValueError(f"format {header['format']!r}, shape {weights.shape}")
-            return cls(tuple(header["labels"]), weights, bias, float(header["temperature"]))
+            labels = tuple(header["labels"])
+            if header["format"] != _FORMAT:
+                raise ValueError(f"its format is {header['format']!r}")
+            if not len(labels) == weights.shape[-1] == len(bias):
+                raise ValueError(f"{len(labels)} labels for weights of shape {weights.shape}")
+            return cls(labels, weights, bias, float(header["temperature"]))
         except (SafetensorError, KeyError, ValueError) as error:
             raise ValueError(f"{Path(path).name} is no {_FORMAT}: {error}") from error
 

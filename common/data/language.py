@@ -24,7 +24,7 @@ from .verdict import Verdict, Words, split_words
 _MAX_CHARACTERS = 20_000  # a page shows its language long before
 _MAX_WORDS = 4_000
 _TEMPER = 0.4  # the words of a text depend on each other: two or three count as one
-_HAN_WEIGHT = 2.5  # a Han character says as much as two or three letters
+_WEIGHT = {"han": 2.5, "ko": 2.0, "kana": 1.5}  # in letters, what one character says
 _PUNCTUATION = "\"'.,:;!?()[]«»“”-–،؛؟۔।॥׃־0123456789"
 _MIN_KANA = 0.02  # share of kana among Han and kana from which a text is Japanese
 
@@ -89,13 +89,13 @@ def _probabilities(text: str | Words) -> dict[str, float]:
 
 
 def _scripts(text: str) -> Counter[str]:
-    """Letters of each script in the text, Han characters at their weight."""
+    """Letters of each script in the text, at their weight."""
     found: Counter[str] = Counter()
     if text.isascii():
         return +Counter(latin=any(map(str.isalpha, text)))
     for character, count in Counter(text).items():
         if script := _script(character):
-            found[script] += count * (_HAN_WEIGHT if script == "han" else 1)
+            found[script] += count * _WEIGHT.get(script, 1)
     return found
 
 
