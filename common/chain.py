@@ -24,6 +24,8 @@ from .data.batches import BatchSampler
 from .data.collect import save_crawl
 from .data.corpus import build_corpus as clean_crawl
 from .data.document import read_jsonl
+from .data.judges import train_classifiers
+from .data.labelled import labelled_texts
 from .model import ModelConfig, TransformerLM
 from .tokenizer.corpus import write_corpus_shards
 from .tokenizer.encode import BPETokenizer
@@ -46,7 +48,7 @@ class Plan:
 
     town_pages: int  # clean pages that the town writes before the mess is added
     library_pages: int  # pages of the Python documentation that the crawler may fetch
-    labelled_pages: int  # pages whose labels the classifiers may see
+    labelled_pages: int  # pages whose labels the classifiers may learn from
     library_share: float  # part of the training text (in bytes) that comes from the library
     vocab_size: int  # bytes, merges and special tokens together
     d_model: int
@@ -180,9 +182,6 @@ def build_crawl(store: ArtifactStore, plan: Plan) -> None:
 
 def build_classifiers(store: ArtifactStore, plan: Plan) -> None:
     """Chapter 1: train the judges of spam, toxicity and quality on pages that a person labelled."""
-    from .data.classifier import train_classifiers
-    from .data.labelled import labelled_texts
-
     with store.create("classifiers") as folder:
         labelled = labelled_texts(plan.labelled_pages, seed=store.seed)
         train_classifiers(labelled, folder, seed=store.seed)

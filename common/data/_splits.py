@@ -1,17 +1,24 @@
 """Where documents come from, in parts that any process can read by itself.
 
-Needs: document.py, extract.py, sources.py, warc.py.
+Needs: _lines.py, document.py, extract.py, sources.py, warc.py.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
+from ._lines import Damage, converted_lines
 from .document import Document
 from .extract import extract_documents
-from .warc import Damage, read_warc
+from .sources import read_documents, read_wet
+from .warc import read_warc
+
+_MAX_LINE_BYTES = 50_000_000
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -35,9 +42,8 @@ def describe_source(source: str) -> dict[str, str | int]:
 
 def split_source(source: str, max_bytes: int) -> list[Split]:
     """The source in parts of about `max_bytes`; a URL and a zipped file without records is one."""
-    if _is_url(source) or not _format(source).endswith((".warc", ".wet", ".jsonl")):
-        return [Split(source)]
-    if source.endswith(".jsonl.gz"):
+    cut = (".warc", ".warc.gz", ".wet", ".wet.gz", ".jsonl")
+    if _is_url(source) or not source.lower().endswith(cut):
         return [Split(source)]
     size = Path(source).stat().st_size
     count = max(1, -(-size // max_bytes))
@@ -50,32 +56,49 @@ def read_split(split: Split, damage: list[Damage]) -> Iterator[Document]:
     place = {"start": split.start, "end": split.end, "damage": damage}
     if kind.endswith(".warc"):
         return extract_documents(read_warc(split.source, **place))
-    if kind.endswith(".jsonl") and split.end is not None:
-        return _read_lines(split, damage)
-    from .sources import read_documents, read_wet
-
     if kind.endswith(".wet"):
         return read_wet(split.source, **place)
+    if kind.endswith(".jsonl") and split.end is None:
+        return converted_lines(split.source, _document, damage=damage)
+    if kind.endswith(".jsonl"):
+        return _read_lines(split, damage)
     return read_documents(split.source, damage=damage)
 
 
 def _read_lines(split: Split, damage: list[Damage]) -> Iterator[Document]:
     """Documents of the lines that begin inside the split."""
     with open(split.source, "rb") as stream:
-        if (
-            split.start
-        ):  # the rest of the line that covers the byte before belongs to the one before
+        if split.start:  # a line that began before belongs to the split before
             stream.seek(split.start - 1)
-            stream.readline()
-        while (offset := stream.tell()) < split.end and (line := stream.readline()):
+            _pass_line(stream)
+        while (offset := stream.tell()) < split.end and (line := stream.readline(_MAX_LINE_BYTES)):
             if not line.strip():
                 continue
             try:
-                document = Document(**json.loads(line))
-            except (ValueError, TypeError) as error:
-                damage.append(Damage(offset, f"not a document: {error}"))
+                if len(line) == _MAX_LINE_BYTES:
+                    _pass_line(stream)
+                    raise ValueError(f"a line of more than {_MAX_LINE_BYTES} bytes")
+                document = _document(offset, json.loads(line))
+            except (ValueError, TypeError, RecursionError) as error:
+                damage.append(Damage(offset, str(error)))
                 continue
             yield document
+
+
+def _pass_line(stream: BinaryIO) -> None:
+    while (part := stream.readline(_MAX_LINE_BYTES)) and not part.endswith(b"\n"):
+        continue
+
+
+def _document(place: int, fields: dict[str, Any]) -> Document:
+    """A document of ours, or of anybody's JSONL: fields that we do not know go into `meta`."""
+    text = fields.pop("text", None)
+    if not isinstance(text, str):
+        raise ValueError(f"its text is {text!r:.40}, not a string")
+    meta = fields.pop("meta", {})
+    known = meta if isinstance(meta, dict) else {"meta": meta}
+    id_, url = str(fields.pop("id", place)), str(fields.pop("url", None) or "")
+    return Document(id_, url, _SURROGATE.sub("\ufffd", text), {**known, **fields})
 
 
 def _format(source: str) -> str:

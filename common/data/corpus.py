@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from .classifier import TextClassifier, classifier_filter
 from .datasheet import write_datasheet
 from .document import write_jsonl
+from .judges import load_classifiers
 from .language import language_filter
 from .pii import mask_emails, mask_ips, mask_phone_numbers
 from .pipeline import (
@@ -26,7 +28,7 @@ from .pipeline import (
     repeated_lines_step,
     rules_step,
 )
-from .quality import gopher_quality_filter, gopher_repetition_filter, mojibake_filter, phrase_filter
+from .quality import gopher_quality_filter, gopher_repetition_filter, mojibake_filter
 from .run import read_survivors, run_pipeline
 
 SITES = ("town", "library")
@@ -39,25 +41,37 @@ _LICENCES = {
 def town_steps(classifiers_folder: str | Path) -> Mapping[str, Step]:
     """The stages that clean the town, in order, with the classifiers that notebook 04 trained.
 
-    >>> list(town_steps("nowhere"))[0]
-    'prose'
+    >>> import tempfile
+    >>> from .judges import train_classifiers
+    >>> pages = [("a red kite", "clean"), ("buy it now", "spam"), ("you toad", "toxic")] * 5
+    >>> folder = tempfile.mkdtemp()
+    >>> _ = train_classifiers(pages, folder, seed=0)
+    >>> list(town_steps(folder))[:3]
+    ['language', 'prose', 'repetition']
     """
+    judges = load_classifiers(classifiers_folder)
     return {
-        "prose": rules_step(partial(gopher_quality_filter, min_words=200, min_stop_words=1)),
         "language": rules_step(language_filter),
+        "prose": rules_step(
+            partial(
+                gopher_quality_filter, min_words=200, min_alphabetic_words=0.6, min_stop_words=1
+            )
+        ),
         "repetition": rules_step(partial(gopher_repetition_filter, max_duplicate_ngrams={5: 0.42})),
-        "spam": rules_step(phrase_filter),
         "mojibake": rules_step(mojibake_filter),
+        "spam": _judge(judges["spam"], "spam"),
+        "toxicity": _judge(judges["toxicity"], "toxic"),
+        "quality": _judge(judges["quality"], "poor"),
         "exact copies": exact_duplicates_step(),
         "near copies": near_duplicates_step(jaccard_threshold=0.7),
         "personal data": _mask(),
     }
 
 
-def library_steps(classifiers_folder: str | Path) -> Mapping[str, Step]:
+def library_steps() -> Mapping[str, Step]:
     """The stages that clean the library: lines of every page go, and rules for prose are wider.
 
-    >>> list(library_steps("nowhere"))[0]
+    >>> list(library_steps())[0]
     'repeated lines'
     """
     return {
@@ -89,7 +103,7 @@ def build_corpus(
     FileNotFoundError: ...
     """
     source, target = Path(crawl_folder), Path(out_folder)
-    steps = {"town": town_steps(classifiers_folder), "library": library_steps(classifiers_folder)}
+    steps = {"town": town_steps(classifiers_folder), "library": library_steps()}
     labels = json.loads((source / "labels.json").read_text(encoding="utf-8"))
     funnels: dict[str, list[dict]] = {}
     receipts = []
@@ -110,6 +124,10 @@ def build_corpus(
     text = json.dumps(funnels, indent=1) + "\n"
     (target / "funnel.json").write_text(text, encoding="utf-8", newline="\n")
     return funnels
+
+
+def _judge(classifier: TextClassifier, label: str) -> Step:
+    return rules_step(partial(classifier_filter, classifier=classifier, label=label))
 
 
 def _mask() -> Step:

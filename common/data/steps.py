@@ -143,7 +143,7 @@ class _Rules:
         words = split_words(document.text)
         for rule in self.rules:
             verdict = rule(words)
-            yield from getattr(verdict, "passed", ())
+            yield from verdict.passed
             yield verdict
             if not verdict.keep:
                 return

@@ -47,7 +47,7 @@ STEPS = {
 
 
 def text(i: int) -> str:
-    """Page i: a menu, and words by number; every fifth is a copy, every seventh has no stop words."""
+    """Page i: a menu and words; every fifth is a copy, every seventh has no stop words."""
     number = i - 1 if i % 5 == 4 else i
     words = random.Random(number).choices(WORDS if number % 7 else WORDS[2:], k=40)
     tail = " once more" if i % 10 == 9 else ""
@@ -209,6 +209,30 @@ def test_bad_line_is_damage_and_costs_no_neighbour(tmp_path):
     ]
 
 
+def test_lines_of_other_projects_are_documents_with_the_rest_in_meta(tmp_path):
+    lines = ['{"text": "One.", "id": 7, "score": 3}', '{"text": "Two \\ud800", "url": null}', "[]"]
+    found = []
+    for name in ("x.jsonl", "x.jsonl.gz"):
+        path, data = tmp_path / name, "\n".join(lines).encode()
+        path.write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+        (split,), damage = split_source(str(path), 10**6), []
+        found.append(list(read_split(split, damage)))
+        assert [d.offset for d in damage] == [len(lines[0]) + len(lines[1]) + 2]
+    assert found[0][0] == found[1][0] == Document("7", "", "One.", {"score": 3})
+    assert [d.text for part in found for d in part[1:]] == ["Two \ufffd"] * 2
+
+
+def test_line_without_end_is_damage(tmp_path, monkeypatch):
+    monkeypatch.setattr("common.data._splits._MAX_LINE_BYTES", 100)
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"text": "a"}\n{"text": "' + "b" * 350 + '"}\n{"text": "c"}\n')
+    for split_bytes in (10**6, 90, 40):
+        damage = []
+        parts = [read_split(split, damage) for split in split_source(str(path), split_bytes)]
+        assert [document.text for part in parts for document in part] == ["a", "c"]
+        assert [(d.offset, d.reason) for d in damage] == [(14, "a line of more than 100 bytes")]
+
+
 def test_run_without_documents_is_a_run(tmp_path):
     (tmp_path / "none.jsonl").write_text("")
     rows = run_pipeline([tmp_path / "none.jsonl"], STEPS, tmp_path / "out")
@@ -243,7 +267,9 @@ def undisturbed(tmp_path_factory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("undisturbed")
     write_jsonl(documents(40), folder / "pages.jsonl")
     (folder / "killed").touch()
-    run_pipeline([folder / "pages.jsonl"], killing_steps(folder, 0), folder / "out", split_bytes=999)
+    run_pipeline(
+        [folder / "pages.jsonl"], killing_steps(folder, 0), folder / "out", split_bytes=999
+    )
     found = contents(folder / "out")
     return {name: data for name, data in found.items() if name != "run.json"}
 
