@@ -25,8 +25,9 @@ class Mess:
 
     content: title, paragraphs and links to the HTML of an article. page: title, content, menu,
     related links and comments to the whole page. spam, toxic, foreign, gibberish, soft_error: a
-    page's text, paragraphs apart by blank lines. boilerplate: the HTML of a page that holds
-    furniture only. personal: a line, and the string in it that identifies somebody. harmless: a
+    page's text, paragraphs apart by blank lines. hide: its paragraphs between those of an honest
+    page. spin: an honest page as gibberish. boilerplate: the HTML of a page that holds furniture
+    only. personal: a line, and the string in it that identifies somebody. harmless: a
     paragraph that a hasty filter takes for mess. near_copy, mojibake: paragraphs to paragraphs.
     """
 
@@ -39,6 +40,8 @@ class Mess:
     foreign: Writer
     gibberish: Writer
     soft_error: Writer
+    hide: Callable[[Random, Paragraphs, Paragraphs], Paragraphs]
+    spin: Callable[[Random, Paragraphs], Paragraphs]
     boilerplate: Writer
     personal: Callable[[Random], tuple[str, str]]
     harmless: Writer

@@ -142,6 +142,27 @@ def _gibberish(dice: Random) -> str:
     return paragraphs(dice, lambda: " ".join(machine() for _ in range(dice.randint(5, 18))) + mark)
 
 
+def _hide(dice: Random, own: Paragraphs, stolen: Paragraphs) -> Paragraphs:
+    """Paragraphs of the page's own and of an honest page by turns, each with one of the other."""
+    start = dice.randrange(len(stolen))
+    mixed: list[str] = []
+    for n, paragraph in enumerate(own):
+        mixed.append(paragraph)
+        mixed += stolen[start + n : start + n + 1]
+    return tuple(mixed)
+
+
+def _spin(dice: Random, text: Paragraphs) -> Paragraphs:
+    """Each paragraph with its words turned round in groups of three or four."""
+
+    def turned(row: list[str]) -> str:
+        size = dice.choice([3, 4])
+        groups = [row[i : i + size][::-1] for i in range(0, len(row), size)]
+        return " ".join(word for group in groups for word in group)
+
+    return tuple(turned(paragraph.split()) for paragraph in text)
+
+
 def _boilerplate(dice: Random) -> str:
     if dice.random() < 0.6:
         return dice.choice(_BOILERPLATE)
@@ -154,7 +175,7 @@ def _personal(dice: Random) -> tuple[str, str]:
 
 
 def _harmless(dice: Random) -> str:
-    return " ".join(_HARMLESS.sentence(dice) for _ in range(dice.randint(1, 3)))
+    return " ".join(_HARMLESS.sentence(dice) for _ in range(dice.choice([1, 1, 2, 2, 3, 8])))
 
 
 def _near_copy(dice: Random, text: Paragraphs) -> Paragraphs:
@@ -190,6 +211,8 @@ KEPT = Mess(
     foreign=FOREIGN.page,
     gibberish=_gibberish,
     soft_error=lambda dice: dice.choice(_SOFT_ERRORS).replace("##", "\n\n"),
+    hide=_hide,
+    spin=_spin,
     boilerplate=_boilerplate,
     personal=_personal,
     harmless=_harmless,

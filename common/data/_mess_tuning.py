@@ -151,6 +151,24 @@ def _gibberish(dice: Random) -> str:
     return paragraphs(dice, lambda: " ".join(machine() for _ in range(dice.randint(6, 16))) + stop)
 
 
+def _hide(dice: Random, own: Paragraphs, stolen: Paragraphs) -> Paragraphs:
+    """The page's own paragraphs behind at most as many words of an honest page."""
+    room = sum(len(paragraph.split()) for paragraph in own)
+    front: list[str] = []
+    for paragraph in stolen[dice.randrange(len(stolen)) :]:
+        room -= len(paragraph.split())
+        if room < 0:
+            break
+        front.append(paragraph)
+    return (*front, *own)
+
+
+def _spin(dice: Random, text: Paragraphs) -> Paragraphs:
+    """The words of each paragraph in any order."""
+    rows = (paragraph.split() for paragraph in text)
+    return tuple(" ".join(dice.sample(row, len(row))) for row in rows)
+
+
 def _boilerplate(dice: Random) -> str:
     if dice.random() < 0.6:
         return dice.choice(_BOILERPLATE)
@@ -163,7 +181,7 @@ def _personal(dice: Random) -> tuple[str, str]:
 
 
 def _harmless(dice: Random) -> str:
-    return " ".join(_HARMLESS.sentence(dice) for _ in range(dice.randint(1, 4)))
+    return " ".join(_HARMLESS.sentence(dice) for _ in range(dice.choice([1, 1, 2, 2, 3, 4, 9])))
 
 
 def _near_copy(dice: Random, text: Paragraphs) -> Paragraphs:
@@ -192,6 +210,8 @@ TUNING = Mess(
     foreign=FOREIGN.page,
     gibberish=_gibberish,
     soft_error=lambda dice: dice.choice(_SOFT_ERRORS).replace("##", "\n\n"),
+    hide=_hide,
+    spin=_spin,
     boilerplate=_boilerplate,
     personal=_personal,
     harmless=_harmless,

@@ -39,6 +39,8 @@ MESS_SHARES: Mapping[str, float] = MappingProxyType(
 )
 _PII_SHARE = 0.03  # of the clean pages, which get a personal line planted
 _HARMLESS_SHARE = 0.04  # of the clean pages, which get a paragraph that only looks like mess
+_HIDDEN_SHARE = 0.3  # of the spam and toxic pages, which stand between stolen paragraphs
+_SPUN_SHARE = 0.2  # of the gibberish, which is an honest page gone through a mill
 _LINKS_PER_INDEX = 80
 _OVERSIZE_BYTES = 3_000_000
 # How often (in 100 pages) a page is encoded so and declared so; the last two declarations lie.
@@ -200,11 +202,15 @@ class _Builder:
             links = (f'<p><a href="{href}">{name}</a></p>' for href, name in self.links[:100])
             return "", (), "".join(links)
         # The writer has the label's name.
-        first, *rest = getattr(mess, label)(dice).split("\n\n")
+        paragraphs = tuple(getattr(mess, label)(dice).split("\n\n"))
         if label == "soft_error":
-            return first, tuple(rest), None
+            return paragraphs[0], paragraphs[1:], None
+        if label in ("spam", "toxic") and dice.random() < _HIDDEN_SHARE:
+            paragraphs = mess.hide(dice, paragraphs, source.paragraphs)
+        elif label == "gibberish" and dice.random() < _SPUN_SHARE:
+            paragraphs = mess.spin(dice, source.paragraphs)
         # Made text has no title: its first words serve, as on pages made by machines.
-        return first[:60].strip(), (first, *rest), None
+        return paragraphs[0][:60].strip(), paragraphs, None
 
     def add_traps(self) -> None:
         """Redirects, a redirect loop, a dead link, a forbidden folder and a page without end."""

@@ -126,3 +126,24 @@ def test_languages_join_and_end_sentences_as_the_language_does():
     assert spaced.page(Random(0)).startswith("Am b c d؟ Am b c d؟")
     tight = Languages("yy / 早 / {v}{o}{p} / 看 / 鸟 / 里 / 。")
     assert tight.page(Random(0)).startswith("早看鸟里。早看鸟里。")
+
+
+@pytest.mark.parametrize("town", TOWNS)
+def test_hide_keeps_every_own_paragraph_in_order_and_at_least_half_of_the_page(town):
+    own = tuple(f"own {n} " + "x " * 40 for n in range(5))
+    stolen = tuple(f"stolen {n} " + "y " * 40 for n in range(9))
+    for seed in range(20):
+        page = TOWNS[town].hide(Random(seed), own, stolen)
+        assert [paragraph for paragraph in page if paragraph in own] == list(own)
+        theirs = [paragraph for paragraph in page if paragraph not in own]
+        assert 1 <= len(theirs) <= len(own)
+        assert set(theirs) <= set(stolen)
+
+
+@pytest.mark.parametrize("town", TOWNS)
+def test_spin_keeps_the_words_and_loses_their_order(town):
+    text = (" ".join(f"w{n}" for n in range(40)), " ".join(f"v{n}" for n in range(30)))
+    spun = TOWNS[town].spin(Random(0), text)
+    for before, after in zip(text, spun, strict=True):
+        assert sorted(before.split()) == sorted(after.split())
+        assert len(shingles(before) & shingles(after)) <= 1
