@@ -18,13 +18,13 @@ WESTERN_WORDS = {
     things help put years different away again off went old number great tell men say small
     every found still between name should home big give air line set own under read last never
     us left end along while might next sound below saw something thought both few those always
-    looked show large often together asked house don't world going want school important until
+    looked show large often together asked house world going want school important until
     form food keep children feet land side without boy once animal life enough took sometimes
     four head above kind began almost live page got need far hand high year mother light country
     father let night being study second soon story since white ever paper hard near sentence
-    better best across during today however sure knew it's try told young sun thing whole hear
+    better best across during today however sure knew 's try told young sun thing whole hear
     example heard several change answer room against top turn learn point city play toward five
-    himself usually money seen didn't car morning everyone person rights freedom shall law human
+    himself usually money seen n't car morning everyone person rights freedom shall law human
     """,
     "de": """
     der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an

@@ -65,9 +65,9 @@ class TextClassifier:
         labels: Iterable[str],
         *,
         num_buckets: int = 2**18,
-        window_words: int = 50,
-        epochs: int = 4,
-        learning_rate: float = 3.0,
+        window_words: int = 30,
+        epochs: int = 2,
+        learning_rate: float = 4.0,
         calibration_share: float = 0.2,
         seed: int = 0,
     ) -> "TextClassifier":

@@ -22,7 +22,7 @@ from common.data.verdict import Words, split_words
 from tests.benchmarks.measure import report, seconds
 from tests.data.sentences import PAIRS, SENTENCES
 
-LABELLED = 1000
+LABELLED = 1200
 AUTHORED = ("clean", "pii", "mirror", "near_copy")
 OWN_TEXT = (*AUTHORED, "spam", "toxic", "gibberish", "foreign")
 
