@@ -135,7 +135,7 @@ PLANS = {
     "book": Plan(
         town_pages=1800,
         library_pages=250,
-        labelled_pages=1000,
+        labelled_pages=1200,
         library_share=0.05,
         vocab_size=1024,
         d_model=128,

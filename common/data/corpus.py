@@ -63,7 +63,7 @@ def town_steps(classifiers_folder: str | Path) -> Mapping[str, Step]:
         "toxicity": _judge(judges["toxicity"], "toxic"),
         "quality": _judge(judges["quality"], "poor"),
         "exact copies": exact_duplicates_step(),
-        "near copies": near_duplicates_step(jaccard_threshold=0.7),
+        "near copies": near_duplicates_step(jaccard_threshold=0.7, num_bands=24),
         "personal data": _mask(),
     }
 
@@ -76,11 +76,11 @@ def library_steps() -> Mapping[str, Step]:
     """
     return {
         "repeated lines": repeated_lines_step(min_pages=3),
-        "prose": rules_step(gopher_quality_filter),
+        "prose": rules_step(partial(gopher_quality_filter, min_alphabetic_words=0.5)),
         "repetition": rules_step(partial(gopher_repetition_filter, max_duplicate_ngrams={5: 0.42})),
         "mojibake": rules_step(mojibake_filter),
         "exact copies": exact_duplicates_step(),
-        "near copies": near_duplicates_step(jaccard_threshold=0.7),
+        "near copies": near_duplicates_step(jaccard_threshold=0.7, num_bands=24),
         "personal data": _mask(),
     }
 
