@@ -53,7 +53,7 @@ class Window:
 
     def _read(self) -> None:
         try:
-            data = self.stream.read(_READ_BYTES)
+            data = self.stream.read1(_READ_BYTES)  # not read(): an error would lose what came
         except OSError as error:
             data, self.error = b"", str(error)
         self.is_at_end = not data
@@ -127,7 +127,8 @@ class Members:
         while True:
             fed = window.at(at, _FEED_BYTES[at > offset])
             if not fed:
-                yield Piece(b"", offset, broken="the file is cut off inside a gzip member")
+                reason = window.error or "the file is cut off inside a gzip member"
+                yield Piece(b"", offset, broken=reason)
                 return at, False
             before = inflater.copy() if at > offset else zlib.decompressobj(31)
             try:

@@ -199,7 +199,8 @@ class _Reader:
             if cut >= 0:
                 return base + cut, base + begin
             if bytes_.size >= at + _MAX_HEADER_BYTES or not bytes_.more(bytes_.size + 1):
-                raise _Unreadable("the headers of a record do not end")
+                lost = bytes_.breaks[0].piece.broken if bytes_.breaks else ""
+                raise _Unreadable(lost or "the headers of a record do not end")
 
     def read_block(self, at: int, end: int) -> None:
         """Read on to the end of a record, unless the file breaks or another record comes first."""

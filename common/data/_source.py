@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
 _AGENT = "llm-from-scratch-companion"
@@ -20,14 +21,19 @@ _TIMEOUT_S = 30.0
 _RETRIES = 3
 
 
+def is_url(path_or_url: str | Path) -> bool:
+    return str(path_or_url).startswith(("http://", "https://"))
+
+
 def name_of(path_or_url: str | Path) -> str:
     """The last part of a path or address: what an error calls the file."""
-    return str(path_or_url).rstrip("/").replace("\\", "/").rpartition("/")[2] or str(path_or_url)
+    path = urlsplit(path_or_url).path if is_url(path_or_url) else str(path_or_url)
+    return path.rstrip("/").replace("\\", "/").rpartition("/")[2] or str(path_or_url)
 
 
 def open_source(path_or_url: str | Path, *, start: int = 0) -> BinaryIO:
     """The bytes of a file or an http(s) address from `start` on, to be read once, in order."""
-    if str(path_or_url).startswith(("http://", "https://")):
+    if is_url(path_or_url):
         return io.BufferedReader(_Download(str(path_or_url), start), 1 << 18)
     stream = open(path_or_url, "rb")
     stream.seek(start)
@@ -72,29 +78,32 @@ class _Download(io.RawIOBase):
         request = urllib.request.Request(self.url, headers=headers)
         self.response = urllib.request.urlopen(request, timeout=_TIMEOUT_S)
         if self.at and self.response.status != 206:
-            raise OSError(f"{self.url} cannot be read from byte {self.at} on")
+            self.response.close()
+            raise OSError("the server cannot give a part of a file")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:
-        try:
-            count = self.response.readinto(buffer)
-            if not count and self.response.length:
-                raise OSError(f"the server closed {self.response.length} bytes before the end")
-        except (OSError, http.client.HTTPException) as error:
-            return self._again(buffer, error)
-        self.at += count
-        return count
+        while True:
+            try:
+                count = self.response.readinto(buffer)
+                if not count and self.response.length:
+                    raise OSError(f"the server closed {self.response.length} bytes before the end")
+                self.at += count
+                return count
+            except (OSError, http.client.HTTPException) as error:
+                self._open_again(error)
 
-    def _again(self, buffer: memoryview, error: Exception) -> int:
+    def _open_again(self, error: Exception) -> None:
         self.response.close()
-        if not self.retries:
-            raise OSError(f"{self.url} broke off at byte {self.at}: {error}") from error
-        self.retries -= 1
-        with contextlib.suppress(OSError):
-            self._open()
-        return self.readinto(buffer)
+        while self.retries:
+            self.retries -= 1
+            try:
+                return self._open()
+            except (OSError, http.client.HTTPException) as another:
+                error = another
+        raise OSError(f"{self.url} broke off at byte {self.at}: {error}") from error
 
     def close(self) -> None:
         self.response.close()

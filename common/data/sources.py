@@ -16,11 +16,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
 
 from ._lines import Damage, converted_lines
 from ._records import Record, converted_records
-from ._source import name_of, open_source, open_unzipped
+from ._source import is_url, name_of, open_source, open_unzipped
 from .document import Document
 from .encoding import decode_html
 
@@ -50,7 +49,7 @@ def read_documents(
     Traceback (most recent call last):
     ValueError: crawl.warc.gz is none of .jsonl, .ndjson, .txt, .wet and .parquet
     """
-    name = name_of(urlsplit(str(path_or_url)).path).lower().removesuffix(".gz")
+    name = name_of(path_or_url).lower().removesuffix(".gz")
     suffix = name.rpartition(".")[2]
     if suffix in ("jsonl", "ndjson"):
         return read_records(path_or_url, damage=damage)
@@ -196,10 +195,13 @@ def read_fineweb_edu(path_or_url: str | Path) -> Iterator[Document]:
     number = 0
     with _seekable(path_or_url) as stream:
         try:
-            for batch in ParquetFile(stream).iter_batches(1000):
+            table = ParquetFile(stream)
+            for batch in table.iter_batches(1000):
                 for row in batch.to_pylist():
                     number += 1
                     yield _row_document(number, row)
+            if number != table.metadata.num_rows:
+                raise ValueError(f"it should have {table.metadata.num_rows} rows")
         except (ArrowException, ValueError, OSError) as error:
             message = f"{name_of(path_or_url)} cannot be read as Parquet after {number} documents"
             raise ValueError(f"{message}: {error}") from error
@@ -259,8 +261,7 @@ def _seekable(path_or_url: str | Path) -> Iterator[BinaryIO]:
 
 def _address(path_or_url: str | Path) -> str:
     """An address as it is; of a path the name alone: a corpus need not know whose disk it was."""
-    is_url = str(path_or_url).startswith(("http://", "https://"))
-    return str(path_or_url) if is_url else name_of(path_or_url)
+    return str(path_or_url) if is_url(path_or_url) else name_of(path_or_url)
 
 
 def _hashed(text: str) -> str:
