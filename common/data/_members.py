@@ -137,7 +137,9 @@ class Members:
                 reason = f"a gzip member is broken ({str(error).rpartition(': ')[2]})"
                 yield Piece(_salvage(before, fed), offset, False, reason, suspect=True)
                 return at, False
-            at += len(fed) - len(inflater.unused_data) - len(inflater.unconsumed_tail)
+            # At the end of a member bytes can stand in both, if its output had a limit before.
+            left = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+            at += len(fed) - len(left)
             window.forget(max(offset, at - LOOK_BACK_BYTES))
             yield Piece(data, offset, inflater.eof)
             if inflater.eof:

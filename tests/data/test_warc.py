@@ -155,6 +155,14 @@ def test_read_warc_reads_files_zipped_in_other_ways(tmp_path, layout):
     assert _read(tmp_path, b"".join(zipped) + bytes(1000)) == (PAGES * 3, [])
 
 
+@pytest.mark.parametrize("size", [1_000_000, 1_048_576, 3_000_000, 9_000_001])
+@pytest.mark.parametrize("name", ["crawl.warc", "crawl.warc.gz"])
+def test_read_warc_reads_on_after_a_page_that_unfolds_to_megabytes(tmp_path, size, name):
+    pages = [WarcPage(f"http://x/{n}", 200, {}, b"la " * (n % 2 * size // 3)) for n in range(5)]
+    write_warc(pages, tmp_path / name)
+    assert list(read_warc(tmp_path / name)) == pages
+
+
 @pytest.mark.parametrize("end", [b"\r\n\r\n", b"\n\n", b"", b"\r\n\r\n\r\n", b"\r\n"])
 def test_read_warc_forgives_other_numbers_of_newlines_between_records(tmp_path, end):
     data = (GOOD[:-4] + end) * 2 + GOOD
