@@ -4,7 +4,7 @@ Because the site is made here, it is known of every page what it is and what its
 labels and texts are kept aside for scoring; nothing that cleans the crawl sees them.
 
 Taught in ch01_data/01_web_as_bytes.ipynb.
-Needs: _mess.py, _mess_tuning.py, _mess_kept.py (and what they need), town/.
+Needs: _charsets.py, _mess.py, _mess_tuning.py, _mess_kept.py (and what they need), town/.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from types import MappingProxyType
 
+from ._charsets import encode_page
 from ._mess import Link, Mess
 from ._mess_kept import KEPT
 from ._mess_tuning import TUNING
@@ -43,20 +44,6 @@ _HIDDEN_SHARE = 0.3  # of the spam and toxic pages, which stand between stolen p
 _SPUN_SHARE = 0.2  # of the gibberish, which is an honest page gone through a mill
 _LINKS_PER_INDEX = 80
 _OVERSIZE_BYTES = 3_000_000
-# How often (in 100 pages) a page is encoded so and declared so; the last two declarations lie.
-_ENCODINGS = [
-    (52, "utf-8", "text/html; charset=utf-8", ""),
-    (14, "utf-8", "text/html", '<meta charset="utf-8">'),
-    (6, "utf-8", "text/html", ""),
-    (4, "utf-8-sig", "text/html", ""),
-    (8, "cp1252", "text/html; charset=iso-8859-1", ""),
-    (5, "cp1252", "text/html", '<meta http-equiv="x" content="text/html; charset=windows-1252">'),
-    (3, "cp1252", "text/html", ""),
-    (2, "utf-16", "text/html", ""),
-    (1, "utf-16-le", "text/html; charset=utf-16le", ""),
-    (3, "utf-8", "text/html; charset=iso-8859-1", ""),
-    (2, "cp1252", "text/html; charset=utf-8", ""),
-]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,7 +143,8 @@ class _Builder:
         comments = [comment(dice) for _ in range(dice.choice([0, 0, 0, 1, 2, 3]))]
         related = dice.sample(self.links, min(5, len(self.links)))
         page = self.mess.page(dice, title, content, self.menu, related, comments)
-        self.site.responses[path] = _encode(dice, page)
+        content_type, body = encode_page(dice, page)
+        self.site.responses[path] = Response(200, {"Content-Type": content_type}, body)
         self.site.labels[path] = label
         if label not in ("index", "oversize"):
             self.site.texts[path] = "\n\n".join([title, *paragraphs] if title else paragraphs)
@@ -243,14 +231,6 @@ class _Builder:
 
 def _share(share: float, count: int) -> int:
     return min(count, max(1, round(share * count)))
-
-
-def _encode(dice: Random, page: str) -> Response:
-    weights = [row[0] for row in _ENCODINGS]
-    _, encoding, content_type, meta = dice.choices(_ENCODINGS, weights)[0]
-    page = page.replace("<head>", f"<head>{meta}", 1)
-    body = page.encode(encoding, errors="xmlcharrefreplace")
-    return Response(200, {"Content-Type": content_type}, body)
 
 
 @contextlib.contextmanager
