@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .document import Document
-from .receipt import Receipt, document_or_receipt
+from .receipt import Receipt
 from .steps import CorpusStep, DocumentStep, Step
 from .verdict import Verdict
+
+_EXCERPT_CHARACTERS = 200
 
 
 class Scores:
@@ -59,6 +61,24 @@ class Pass:
                 break
             document = scores.take(stage, document, _judge(stage, step, document, scores))
         return document
+
+
+def document_or_receipt(
+    stage: str, document: Document, outcome: Document | Verdict
+) -> Document | Receipt:
+    """What stays of a document after a stage, whose step answered with `outcome`.
+
+    ValueError when the step answered with another document, or with a verdict that keeps.
+    """
+    if isinstance(outcome, Document) and outcome.id == document.id:
+        return outcome
+    if isinstance(outcome, Document):
+        raise ValueError(f"{stage} answered document {document.id} with {outcome.id}")
+    if not isinstance(outcome, Verdict) or outcome.keep:
+        raise ValueError(f"{stage} must answer with a document or a dropping verdict: {outcome!r}")
+    evidence = outcome.rule, outcome.value, outcome.threshold, outcome.note
+    excerpt = document.text[:_EXCERPT_CHARACTERS]
+    return Receipt(document.id, document.url, stage, *evidence, excerpt)
 
 
 def split_passes(steps: Mapping[str, Step]) -> list[Pass]:

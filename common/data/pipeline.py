@@ -11,9 +11,9 @@ Needs: document.py, receipt.py, _passes.py, steps.py, verdict.py.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from ._passes import funnel_rows
+from ._passes import document_or_receipt, funnel_rows
 from .document import Document
-from .receipt import Receipt, document_or_receipt, read_receipts
+from .receipt import Receipt, read_receipts
 from .steps import (
     CorpusStep,
     DocumentStep,

@@ -1,7 +1,7 @@
 """Why a document was dropped: the receipt that every stage of the pipeline must write.
 
 Taught in ch01_data/06_corpus.ipynb.
-Needs: document.py, verdict.py.
+Needs: nothing but the standard library.
 """
 
 import dataclasses
@@ -9,11 +9,6 @@ import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
-
-from .document import Document
-from .verdict import Verdict
-
-_EXCERPT_CHARACTERS = 200
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,27 +30,6 @@ class Receipt:
     threshold: float
     note: str = ""
     excerpt: str = ""
-
-
-def document_or_receipt(
-    stage: str, document: Document, outcome: Document | Verdict
-) -> Document | Receipt:
-    """What stays of a document after a stage, whose step answered with `outcome`.
-
-    ValueError when the step answered with another document, or with a verdict that keeps.
-
-    >>> document_or_receipt("short", Document("a", "", "Hm"), Verdict(False, "length", 1, 50)).stage
-    'short'
-    """
-    if isinstance(outcome, Document) and outcome.id == document.id:
-        return outcome
-    if isinstance(outcome, Document):
-        raise ValueError(f"{stage} answered document {document.id} with {outcome.id}")
-    if not isinstance(outcome, Verdict) or outcome.keep:
-        raise ValueError(f"{stage} must answer with a document or a dropping verdict: {outcome!r}")
-    evidence = outcome.rule, outcome.value, outcome.threshold, outcome.note
-    excerpt = document.text[:_EXCERPT_CHARACTERS]
-    return Receipt(document.id, document.url, stage, *evidence, excerpt)
 
 
 def read_receipts(path: str | Path) -> Iterator[Receipt]:

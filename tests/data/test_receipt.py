@@ -3,8 +3,9 @@ import json
 
 import pytest
 
+from common.data._passes import document_or_receipt
 from common.data.document import Document, write_jsonl
-from common.data.receipt import Receipt, document_or_receipt, read_receipts
+from common.data.receipt import Receipt, read_receipts
 from common.data.verdict import Verdict
 
 PAGE = Document("a", "http://town/a", "Hm. " * 100)
