@@ -60,6 +60,29 @@ def test_wrongly_dropped_lets_one_of_a_group_stay_whichever_it_is():
         assert wrongly_dropped([*two, Receipt(third, "late")], LABELS, COPIES) == {third: "late"}
 
 
+@given(st.permutations(list(LABELS)), st.integers(0, len(LABELS)))
+def test_wrongly_dropped_is_one_page_for_each_group_without_survivor(order, count):
+    drops = [Receipt(url, f"stage {n}") for n, url in enumerate(order[:count])]
+    left = set(order[count:])
+    groups = [{"/a", "/a1", "/a2"}, {"/b"}, {"/c"}]
+    gone = [group for group in groups if not group & left]
+    lost = wrongly_dropped(drops, LABELS, COPIES)
+    assert lost == {
+        url: f"stage {order.index(url)}" for url in (max(g, key=order.index) for g in gone)
+    }
+
+
+@given(st.permutations(list(LABELS)), st.integers(0, len(LABELS)))
+def test_score_stages_hits_and_losses_add_up_to_the_drops(order, count):
+    drops = [Receipt(url, f"stage {n % 3}") for n, url in enumerate(order[:count])]
+    scores = score_stages(drops, LABELS, COPIES)
+    lost = wrongly_dropped(drops, LABELS, COPIES)
+    assert sum(score.dropped for score in scores.values()) == count
+    assert sum(score.hits for score in scores.values()) == count - len(lost)
+    wanted = [score.wanted for score in scores.values()]
+    assert wanted[:1] in ([], [5]) and wanted == sorted(wanted, reverse=True)
+
+
 def test_wrongly_dropped_takes_a_page_alone_at_once():
     drops = [Receipt("/b", "prose"), Receipt("/c", "spam"), Receipt("/s", "spam")]
     assert wrongly_dropped(drops, LABELS, COPIES) == {"/b": "prose", "/c": "spam"}
