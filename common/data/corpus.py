@@ -4,7 +4,8 @@ Neither site reads like the prose the papers' limits were set for: the town's pu
 library's methods repeat their forms. Notebooks 03 to 05 measure the numbers below.
 
 Taught in ch01_data/06_corpus.ipynb.
-Needs: datasheet.py, document.py, language.py, pii.py, pipeline.py, quality.py, run.py.
+Needs: classifier.py, datasheet.py, document.py, judges.py, language.py, pii.py, pipeline.py,
+quality.py, run.py.
 """
 
 import json

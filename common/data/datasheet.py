@@ -5,7 +5,7 @@ uses a corpus should be able to ask what is not in it: Gebru et al. 2018, "Datas
 arXiv:1803.09010; Dodge et al. 2021, "Documenting Large Webtext Corpora", arXiv:2104.08758.
 
 Taught in ch01_data/06_corpus.ipynb.
-Needs: document.py, pii.py, receipt.py, run.py, _charts.py.
+Needs: pii.py, receipt.py, run.py, _charts.py.
 """
 
 import json

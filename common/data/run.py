@@ -7,7 +7,7 @@ second pass applies what was decided. A file appears when it is complete and hol
 every run, so whatever is there after a crash is used: the run goes on with what is missing.
 
 Taught in ch01_data/06_corpus.ipynb.
-Needs: document.py, steps.py, and beside them _decide.py, _describe.py, _passes.py,
+Needs: tqdm, document.py, steps.py, and beside them _decide.py, _describe.py, _passes.py,
 _pool.py, _publish.py, _splits.py, _work.py.
 """
 
