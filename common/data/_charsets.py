@@ -21,9 +21,14 @@ _ENCODINGS = [
 ]
 
 
-def encode_page(dice: Random, page: str) -> tuple[str, bytes]:
-    """The Content-Type and the bytes of a page; letters that its encoding lacks become numbers."""
+def encode_page(dice: Random, page: str, *, honest: bool = False) -> tuple[str, bytes]:
+    """The Content-Type and the bytes of a page; letters that its encoding lacks become numbers.
+
+    An `honest` page is in UTF-8 and its header says so.
+    """
     weights = [row[0] for row in _ENCODINGS]
     _, encoding, content_type, meta = dice.choices(_ENCODINGS, weights)[0]
+    if honest:
+        _, encoding, content_type, meta = _ENCODINGS[0]
     page = page.replace("<head>", f"<head>{meta}", 1)
     return content_type, page.encode(encoding, errors="xmlcharrefreplace")

@@ -19,7 +19,7 @@ INSULTS = (
 _GROUPS = (
     "river folk|newcomers|hill people|bakers|fishermen|islanders|millers|farmers"
     "|people from the lower street|harbour families|weavers|pedlars|teachers|northerners"
-    "|ferrymen|smiths|young people|those from across the lake|neighbours of mine|town councillors"
+    "|ferrymen|smiths|young people|lake people|people upstairs|town councillors"
 )
 _SENTENCES = """
 only a {insult} like you could write this, you {adj} {insult}.

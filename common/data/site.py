@@ -143,7 +143,8 @@ class _Builder:
         comments = [comment(dice) for _ in range(dice.choice([0, 0, 0, 1, 2, 3]))]
         related = dice.sample(self.links, min(5, len(self.links)))
         page = self.mess.page(dice, title, content, self.menu, related, comments)
-        content_type, body = encode_page(dice, page)
+        # Bytes that were read wrongly once would be read rightly if they were declared wrongly too.
+        content_type, body = encode_page(dice, page, honest=label == "mojibake")
         self.site.responses[path] = Response(200, {"Content-Type": content_type}, body)
         self.site.labels[path] = label
         if label not in ("index", "oversize"):

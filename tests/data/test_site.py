@@ -7,7 +7,8 @@ import pytest
 from common.data import town
 from common.data.encoding import decode_html
 from common.data.extract import extract_text
-from common.data.site import KEPT, MESS_SHARES, Response, render_town, serve
+from common.data.quality import mojibake_filter
+from common.data.site import KEPT, MESS_SHARES, TUNING, Response, render_town, serve
 
 
 @dataclasses.dataclass
@@ -115,6 +116,15 @@ def test_render_town_takes_other_shares():
 def test_render_town_refuses_a_mess_that_is_none():
     with pytest.raises(ValueError, match="mess must be TUNING, KEPT or None, got False"):
         render_town(PAGES[:5], seed=0, mess=False)
+
+
+@pytest.mark.parametrize("mess", [TUNING, KEPT])
+def test_render_town_mojibake_is_still_there_after_decoding(mess):
+    site = render_town(PAGES[:40], seed=0, mess=mess, shares={"mojibake": 1.0})
+    for path in (path for path, label in site.labels.items() if label == "mojibake"):
+        response = site.responses[path]
+        text = extract_text(response.body, content_type=response.headers["Content-Type"])
+        assert not mojibake_filter(text)
 
 
 def test_render_town_uses_many_encodings_and_all_can_be_read(site):
