@@ -11,7 +11,7 @@ arXiv:0902.2206. The recipe (word pairs, linear model, falling learning rate): J
 
 Shapes: B buckets, C labels, S distinct buckets that a page hits.
 Taught in ch01_data/04_text_classifiers.ipynb.
-Needs: calibration.py, verdict.py, safetensors.
+Needs: _ngram_hits.py, calibration.py, verdict.py, safetensors.
 """
 
 import json
@@ -21,24 +21,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from zlib import crc32
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from ._ngram_hits import Hits, buckets, cut, stretches, whole
 from .calibration import fit_temperature
 from .verdict import Verdict, Words, split_words
 
 # Weights are kept as multiples of this, so that a last bit in which two machines differ is gone.
 _GRID = 2.0**-12
 _FORMAT = "text classifier 1"
-_ODD = np.array([0x9E3779B97F4A7C15, 0xD1B54A32D192ED03], np.uint64)
-_MIX = np.uint64(0xBF58476D1CE4E5B9)
 
-_Hits = tuple[np.ndarray, np.ndarray]  # buckets (S,) and the vector's values there (S,)
-_Example = tuple[_Hits, int]  # and the number of its label
-_latest: tuple[list[str] | None, int, _Hits] = (None, 0, (np.empty(0), np.empty(0)))
+_Example = tuple[Hits, int]  # and the number of its label
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +79,8 @@ class TextClassifier:
             ValueError: counts that differ, fewer than two labels, no power of two.
         """
         names = list(labels)
-        pages = [_windows(split_words(text).words, window_words, num_buckets) for text in texts]
+        size = window_words
+        pages = [cut(split_words(text).words, size, size, num_buckets) for text in texts]
         if len(pages) != len(names):
             raise ValueError(f"{len(pages)} texts do not fit {len(names)} labels")
         distinct = tuple(sorted(set(names)))
@@ -122,14 +119,21 @@ class TextClassifier:
 
     def probabilities(self, text: str | Words) -> dict[str, float]:
         """The probability of every label, to six digits; they sum to 1."""
-        scores = self.scores(text) / self.temperature
-        weights = [math.exp(score) for score in (scores - scores.max()).tolist()]
-        total = math.fsum(weights)
-        return {name: round(w / total, 6) for name, w in zip(self.labels, weights, strict=True)}
+        return dict(zip(self.labels, self._chances(self.scores(text)), strict=True))
+
+    def highest(self, text: str | Words, label: str, *, window_words: int = 200) -> float:
+        """The probability of a label in the stretch of `window_words` that has most of it.
+
+        Stretches overlap by half. A page of advertising behind half a page of a stolen story is an
+        average page as a whole, and its second half is advertising.
+        """
+        column = self._column(label)
+        pieces = stretches(split_words(text), window_words, len(self.weights))
+        return max(self._chances(self._scores(hits))[column] for hits in pieces)
 
     def scores(self, text: str | Words) -> np.ndarray:
         """The score of each label before temperature and softmax, (C,) float64, in nats."""
-        return self._scores(_hits_of(split_words(text), len(self.weights)))
+        return self._scores(whole(split_words(text), len(self.weights)))
 
     def evidence(
         self, text: str | Words, *, label: str | None = None, top: int = 10
@@ -141,7 +145,7 @@ class TextClassifier:
         """
         page = split_words(text)
         column = self._column(label or self.predict(page)[0])
-        ids, values = _hits_of(page, len(self.weights))
+        ids, values = whole(page, len(self.weights))
         rows = self.weights[ids].astype(np.float64)
         others = (rows.sum(1) - rows[:, column]) / (len(self.labels) - 1)
         speaks = dict(
@@ -149,8 +153,8 @@ class TextClassifier:
         )
         pairs = [" ".join(pair) for pair in zip(page.words, page.words[1:], strict=False)]
         grams = page.words + pairs
-        buckets = _buckets(page.words, len(self.weights)).tolist()
-        found = {gram: speaks[bucket] for gram, bucket in zip(grams, buckets, strict=True)}
+        places = np.concatenate(buckets(page.words, len(self.weights))).tolist()
+        found = {gram: speaks[bucket] for gram, bucket in zip(grams, places, strict=True)}
         return sorted(found.items(), key=lambda item: (-item[1], item[0]))[:top]
 
     def save(self, path: str | Path) -> None:
@@ -183,9 +187,13 @@ class TextClassifier:
         except (SafetensorError, KeyError, ValueError) as error:
             raise ValueError(f"{Path(path).name} is no {_FORMAT}: {error}") from error
 
-    def _scores(self, hits: _Hits) -> np.ndarray:
+    def _scores(self, hits: Hits) -> np.ndarray:
         ids, values = hits
         return _dot(values, self.weights[ids].astype(np.float64)) + self.bias
+
+    def _chances(self, scores: np.ndarray) -> list[float]:
+        """Softmax of scores over the temperature, rounded so that every machine agrees."""
+        return [round(chance, 6) for chance in _softmax(scores / self.temperature).tolist()]
 
     def _column(self, label: str) -> int:
         if label not in self.labels:
@@ -194,15 +202,22 @@ class TextClassifier:
 
 
 def classifier_filter(
-    text: str | Words, classifier: TextClassifier, *, label: str, max_probability: float = 0.5
+    text: str | Words,
+    classifier: TextClassifier,
+    *,
+    label: str,
+    max_probability: float = 0.5,
+    window_words: int = 200,
 ) -> Verdict:
-    """Keep a page that has `label` with at most this probability.
+    """Keep a page with no stretch of `window_words` that has `label` with a higher probability.
+
+    Cost: 0.3 ms for 800 words, once split, and 0.1 ms for each further classifier on the same page.
 
     >>> model = TextClassifier.train(["buy now", "a red kite"], ["spam", "other"], num_buckets=64)
     >>> classifier_filter("buy it now", model, label="spam").rule
     'spam.max_probability'
     """
-    value = classifier.probabilities(text)[classifier.labels[classifier._column(label)]]
+    value = classifier.highest(text, label, window_words=window_words)
     return Verdict.at_most(f"{label}.max_probability", value, max_probability)
 
 
@@ -237,39 +252,3 @@ def _dot(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 def _on_grid(weights: np.ndarray) -> np.ndarray:
     return (np.round(weights / _GRID) * _GRID).astype(np.float32)
-
-
-def _windows(words: list[str], size: int, num_buckets: int) -> list[_Hits]:
-    """The hits of each `size` words in turn; of no words, one window without hits."""
-    if size < 1:
-        raise ValueError(f"window_words must be at least 1, not {size}")
-    starts = range(0, max(1, len(words)), size)
-    return [_hits(words[start : start + size], num_buckets) for start in starts]
-
-
-def _hits(words: list[str], num_buckets: int) -> _Hits:
-    """The buckets that words and pairs hit, (S,) int32 in order, and the vector there, (S,)."""
-    ids, counts = np.unique(_buckets(words, num_buckets), return_counts=True)
-    return ids, np.sqrt(counts / max(1, counts.sum()))
-
-
-def _hits_of(page: Words, num_buckets: int) -> _Hits:
-    """The hits of a page, kept until another one comes: three classifiers hash it once."""
-    global _latest
-    words, size, hits = _latest
-    if words is not page.words or size != num_buckets:
-        hits = _hits(page.words, num_buckets)
-        _latest = page.words, num_buckets, hits
-    return hits
-
-
-def _buckets(words: list[str], num_buckets: int) -> np.ndarray:
-    """The bucket of each word and then of each pair of neighbours, int32."""
-    if num_buckets < 2 or num_buckets & (num_buckets - 1):
-        raise ValueError(f"num_buckets must be a power of two, not {num_buckets}")
-    written = " ".join(words).encode("utf-8", "surrogatepass").split()
-    hashes = np.fromiter(map(crc32, written), np.uint64, len(words))
-    pairs = hashes[:-1] * _ODD[0] + hashes[1:] * _ODD[1]
-    mixed = np.concatenate((hashes * _ODD[0], pairs))
-    mixed = (mixed ^ (mixed >> np.uint64(31))) * _MIX
-    return (mixed >> np.uint64(65 - num_buckets.bit_length())).astype(np.int32)

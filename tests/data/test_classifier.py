@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from common.data import classifier
+from common.data._ngram_hits import cut
 from common.data.classifier import TextClassifier, classifier_filter
 from common.data.verdict import split_words
 
@@ -106,7 +107,7 @@ def test_many_labels():
 
 def test_one_step_is_one_step_down_the_gradient():
     # One window of one word: x = 1, so the weights move by rate * (target - softmax(bias)).
-    hits = classifier._hits(["kite"], BUCKETS)
+    (hits,) = cut(["kite"], 9, 9, BUCKETS)
     weights, bias = np.zeros((BUCKETS, 2)), np.log([0.25, 0.75])
     classifier._descend(weights, bias, [(hits, 0)], 1, 2.0, random.Random(0))
     np.testing.assert_allclose(weights[hits[0][0]], [2 * 0.75, -2 * 0.75], rtol=1e-12)
@@ -114,7 +115,7 @@ def test_one_step_is_one_step_down_the_gradient():
 
 
 def test_learning_rate_falls_to_zero():
-    hits = classifier._hits(["kite"], BUCKETS)
+    (hits,) = cut(["kite"], 9, 9, BUCKETS)
     weights, steps = np.zeros((BUCKETS, 2)), []
     for epochs in (1, 2):
         weights[:] = 0
@@ -125,16 +126,44 @@ def test_learning_rate_falls_to_zero():
 
 def test_windows_cover_every_word_once():
     words = [f"w{i}" for i in range(23)]
-    windows = classifier._windows(words, 10, 2**20)
+    windows = cut(words, 10, 10, 2**20)
     assert len(windows) == 3
     assert [round(float((v**2).sum()), 9) for _, v in windows] == [1, 1, 1]
-    single = {int(b) for b in classifier._buckets(words, 2**20)[: len(words)]}
-    assert single <= {int(b) for ids, _ in windows for b in ids}
+    expected = [cut(words[i : i + 10], 10, 10, 2**20)[0] for i in (0, 10, 20)]
+    for (ids, values), (own_ids, own_values) in zip(windows, expected, strict=True):
+        assert (ids == own_ids).all() and (values == own_values).all()
+
+
+@pytest.mark.parametrize(
+    ("count", "starts"), [(3, [0]), (10, [0]), (11, [0, 5]), (23, range(0, 18, 5))]
+)
+def test_stretches_overlap_by_half_and_reach_the_end(count, starts):
+    words = [f"w{i}" for i in range(count)]
+    stretches = cut(words, 10, 5, 2**20)
+    own = [cut(words[i : i + 10], 10, 10, 2**20)[0] for i in starts]
+    assert [ids.tolist() for ids, _ in stretches] == [ids.tolist() for ids, _ in own]
 
 
 def test_windows_of_a_page_without_words_is_one_without_hits():
-    ((ids, values),) = classifier._windows([], 10, BUCKETS)
+    ((ids, values),) = cut([], 10, 10, BUCKETS)
     assert len(ids) == len(values) == 0
+
+
+def test_highest_finds_a_rude_half_behind_a_kind_one(model):
+    page = f"{KIND} {KIND} {KIND} {RUDE}"
+    assert model.predict(page)[0] == "kind"
+    worst = model.highest(page, "rude", window_words=16)
+    assert worst > 0.5 > model.probabilities(page)["rude"]
+    words = page.split()
+    each = [model.probabilities(" ".join(words[i : i + 16]))["rude"] for i in range(0, 57, 8)]
+    assert worst == max(each)
+
+
+def test_highest_of_a_short_page_is_its_probability(model):
+    assert model.highest(RUDE, "rude") == model.probabilities(RUDE)["rude"]
+    assert model.highest("", "rude") == model.probabilities("")["rude"]
+    with pytest.raises(ValueError, match="window_words must be at least 2 to overlap, not 1"):
+        model.highest(RUDE, "rude", window_words=1)
 
 
 def test_evidence_names_the_ngrams_and_adds_up(model):
@@ -235,7 +264,9 @@ def test_unknown_label_is_refused(model):
 def test_filter_compares_the_label_with_its_threshold(model):
     verdict = classifier_filter(RUDE, model, label="rude")
     assert (verdict.keep, verdict.rule) == (False, "rude.max_probability")
-    assert verdict.value == model.probabilities(RUDE)["rude"]
+    assert verdict.value == model.highest(RUDE, "rude")
+    assert not classifier_filter(f"{KIND} " * 3 + RUDE, model, label="rude", window_words=16)
+    assert classifier_filter(f"{KIND} " * 3 + RUDE, model, label="rude", window_words=999)
     assert classifier_filter(RUDE, model, label="rude", max_probability=verdict.value).keep
     assert classifier_filter(RUDE, model, label="kind").keep
 
