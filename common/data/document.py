@@ -84,12 +84,3 @@ def _document(id: str, url: str, text: str, meta: dict) -> Document:
     if not isinstance(meta, dict):
         raise ValueError(f"its meta is {meta!r:.40}, not an object")
     return Document(id, url, text, meta)
-
-
-def __getattr__(name: str) -> object:
-    """Names that have moved to warc.py, for as long as somebody imports them from here."""
-    if name in ("WarcPage", "read_warc", "write_warc"):
-        from . import warc
-
-        return getattr(warc, name)
-    raise AttributeError(name)
