@@ -23,7 +23,7 @@ _MAX_ITEMS = 40  # a longer list is given by its length and hash
 
 def describe_run(sources: list[dict], steps: Mapping[str, Step]) -> dict[str, Any]:
     """What a run starts from: sources, settings of every step, versions of what does the work."""
-    libraries = {name: metadata.version(name) for name in ("lxml", "numpy", "warcio")}
+    libraries = {name: metadata.version(name) for name in ("lxml", "numpy")}
     return {
         "sources": sources,
         "steps": {stage: describe(step) for stage, step in steps.items()},
