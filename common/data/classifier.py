@@ -26,7 +26,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from ._ngram_hits import Hits, buckets, cut, stretches, whole
+from ._ngram_hits import Pieces, buckets, cut, stretches
 from .calibration import fit_temperature
 from .verdict import Verdict, Words, split_words
 
@@ -34,7 +34,7 @@ from .verdict import Verdict, Words, split_words
 _GRID = 2.0**-12
 _FORMAT = "text classifier 1"
 
-_Example = tuple[Hits, int]  # and the number of its label
+_Example = tuple[np.ndarray, np.ndarray, int]  # buckets (S,), values (S,), the label's number
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,18 +93,20 @@ class TextClassifier:
         dice = Random(seed)
         order = dice.sample(range(len(pages)), len(pages))
         num_held_back = round(calibration_share * len(pages))
-        examples = [(hits, distinct.index(names[i])) for i in order for hits in pages[i]]
-        split = sum(len(pages[i]) for i in order[:num_held_back])
-        held_back, kept = examples[:split], examples[split:]
+        held_back, kept = order[:num_held_back], order[num_held_back:]
         weights = np.zeros((num_buckets, len(distinct)))
         # A page of unknown n-grams gets the shares of the labels, whatever the windows are like.
         bias = _on_grid(np.log([names.count(name) / len(names) for name in distinct]))
-        _descend(weights, bias.astype(np.float64), kept, epochs, learning_rate, dice)
+        targets = [distinct.index(name) for name in names]
+        examples = [(*vector, targets[i]) for i in kept for vector in pages[i].split()]
+        _descend(weights, bias.astype(np.float64), examples, epochs, learning_rate, dice)
         model = cls(distinct, _on_grid(weights), bias)
         if not held_back:
             return model
-        scores = np.stack([model._scores(hits) for hits, _ in held_back])
-        temperature = fit_temperature(scores, [target for _, target in held_back])
+        scores = np.concatenate([model._scores(pages[i]) for i in held_back])
+        temperature = fit_temperature(
+            scores, np.repeat([targets[i] for i in held_back], [pages[i].count for i in held_back])
+        )
         return cls(distinct, model.weights, model.bias, temperature)
 
     def predict(self, text: str | Words) -> tuple[str, float]:
@@ -128,12 +130,12 @@ class TextClassifier:
         average page as a whole, and its second half is advertising.
         """
         column = self._column(label)
-        pieces = stretches(split_words(text), window_words, len(self.weights))
-        return max(self._chances(self._scores(hits))[column] for hits in pieces)
+        scores = self._scores(stretches(split_words(text), window_words, len(self.weights)))
+        return max(self._chances(row)[column] for row in scores)
 
     def scores(self, text: str | Words) -> np.ndarray:
         """The score of each label before temperature and softmax, (C,) float64, in nats."""
-        return self._scores(whole(split_words(text), len(self.weights)))
+        return self._scores(self._whole(split_words(text)))[0]
 
     def evidence(
         self, text: str | Words, *, label: str | None = None, top: int = 10
@@ -145,12 +147,10 @@ class TextClassifier:
         """
         page = split_words(text)
         column = self._column(label or self.predict(page)[0])
-        ids, values = whole(page, len(self.weights))
-        rows = self.weights[ids].astype(np.float64)
-        others = (rows.sum(1) - rows[:, column]) / (len(self.labels) - 1)
-        speaks = dict(
-            zip(ids.tolist(), (values * (rows[:, column] - others)).tolist(), strict=True)
-        )
+        vector = self._whole(page)
+        rows = vector.values[:, None] * self.weights[vector.ids]
+        nats = rows[:, column] - (rows.sum(1) - rows[:, column]) / (len(self.labels) - 1)
+        speaks = dict(zip(vector.ids.tolist(), nats.tolist(), strict=True))
         pairs = [" ".join(pair) for pair in zip(page.words, page.words[1:], strict=False)]
         grams = page.words + pairs
         places = np.concatenate(buckets(page.words, len(self.weights))).tolist()
@@ -187,9 +187,13 @@ class TextClassifier:
         except (SafetensorError, KeyError, ValueError) as error:
             raise ValueError(f"{Path(path).name} is no {_FORMAT}: {error}") from error
 
-    def _scores(self, hits: Hits) -> np.ndarray:
-        ids, values = hits
-        return _dot(values, self.weights[ids].astype(np.float64)) + self.bias
+    def _whole(self, page: Words) -> Pieces:
+        """A page taken as one piece."""
+        return stretches(page, max(2, len(page.words)), len(self.weights))
+
+    def _scores(self, pieces: Pieces) -> np.ndarray:
+        """Scores of each piece, (P, C) float64."""
+        return pieces.scores(self.weights) + self.bias
 
     def _chances(self, scores: np.ndarray) -> list[float]:
         """Softmax of scores over the temperature, rounded so that every machine agrees."""
@@ -232,7 +236,7 @@ def _descend(
     """Gradient descent on the cross-entropy, in place on the weights, an example a step."""
     total, step = epochs * len(examples), 0
     for _ in range(epochs):
-        for (ids, values), target in dice.sample(examples, len(examples)):
+        for ids, values, target in dice.sample(examples, len(examples)):
             error = _softmax(_dot(values, weights[ids]) + bias)
             error[target] -= 1
             error *= learning_rate * (1 - step / total)

@@ -107,29 +107,31 @@ def test_many_labels():
 
 def test_one_step_is_one_step_down_the_gradient():
     # One window of one word: x = 1, so the weights move by rate * (target - softmax(bias)).
-    (hits,) = cut(["kite"], 9, 9, BUCKETS)
+    ((ids, values),) = cut(["kite"], 9, 9, BUCKETS).split()
     weights, bias = np.zeros((BUCKETS, 2)), np.log([0.25, 0.75])
-    classifier._descend(weights, bias, [(hits, 0)], 1, 2.0, random.Random(0))
-    np.testing.assert_allclose(weights[hits[0][0]], [2 * 0.75, -2 * 0.75], rtol=1e-12)
+    classifier._descend(weights, bias, [(ids, values, 0)], 1, 2.0, random.Random(0))
+    np.testing.assert_allclose(weights[ids[0]], [2 * 0.75, -2 * 0.75], rtol=1e-12)
     assert np.count_nonzero(weights) == 2
 
 
 def test_learning_rate_falls_to_zero():
-    (hits,) = cut(["kite"], 9, 9, BUCKETS)
+    ((ids, values),) = cut(["kite"], 9, 9, BUCKETS).split()
     weights, steps = np.zeros((BUCKETS, 2)), []
     for epochs in (1, 2):
         weights[:] = 0
-        classifier._descend(weights, np.zeros(2), [(hits, 0)], epochs, 1e-6, random.Random(0))
-        steps.append(weights[hits[0][0], 0])
+        classifier._descend(
+            weights, np.zeros(2), [(ids, values, 0)], epochs, 1e-6, random.Random(0)
+        )
+        steps.append(weights[ids[0], 0])
     assert steps[1] == pytest.approx(1.5 * steps[0], rel=1e-5)  # 1, then 1 + 1/2
 
 
 def test_windows_cover_every_word_once():
     words = [f"w{i}" for i in range(23)]
-    windows = cut(words, 10, 10, 2**20)
+    windows = cut(words, 10, 10, 2**20).split()
     assert len(windows) == 3
     assert [round(float((v**2).sum()), 9) for _, v in windows] == [1, 1, 1]
-    expected = [cut(words[i : i + 10], 10, 10, 2**20)[0] for i in (0, 10, 20)]
+    expected = [cut(words[i : i + 10], 10, 10, 2**20).split()[0] for i in (0, 10, 20)]
     for (ids, values), (own_ids, own_values) in zip(windows, expected, strict=True):
         assert (ids == own_ids).all() and (values == own_values).all()
 
@@ -139,13 +141,13 @@ def test_windows_cover_every_word_once():
 )
 def test_stretches_overlap_by_half_and_reach_the_end(count, starts):
     words = [f"w{i}" for i in range(count)]
-    stretches = cut(words, 10, 5, 2**20)
-    own = [cut(words[i : i + 10], 10, 10, 2**20)[0] for i in starts]
+    stretches = cut(words, 10, 5, 2**20).split()
+    own = [cut(words[i : i + 10], 10, 10, 2**20).split()[0] for i in starts]
     assert [ids.tolist() for ids, _ in stretches] == [ids.tolist() for ids, _ in own]
 
 
 def test_windows_of_a_page_without_words_is_one_without_hits():
-    ((ids, values),) = cut([], 10, 10, BUCKETS)
+    ((ids, values),) = cut([], 10, 10, BUCKETS).split()
     assert len(ids) == len(values) == 0
 
 
