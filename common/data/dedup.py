@@ -57,8 +57,8 @@ def exact_line_dedup(input_paths: Iterable[str | Path], output_dir: str | Path) 
     Such a line goes everywhere, its first occurrence too, and so do blank lines. Every input gives
     an output of the same name, an empty one if nothing is left. Line ends do not count as part of a
     line and are kept. Returns the number of lines removed. The outputs appear when all are written;
-    a failure leaves none. Memory: 24 bytes a line, and the longest line. Two different lines of n
-    are taken for one with a chance of n^2 / 2^65.
+    a failure leaves none. Memory: about 26 bytes a line, and the longest line. Two different lines
+    of n are taken for one with a chance of n^2 / 2^65.
 
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / "a.txt").write_text("Home\\nA kite.\\n")
@@ -150,7 +150,7 @@ def repeated_lines(hashes: Iterable[np.ndarray], *, min_pages: int) -> np.ndarra
     """Lines that stand on at least `min_pages` pages, (R,) uint64, sorted.
 
     hashes: for each page its `line_hashes`, so a line that one page repeats counts once. Memory:
-    24 bytes for each line of each page.
+    about 26 bytes for each line of each page.
 
     >>> pages = ["Home\\n\\nA kite.", "Home\\n\\nA hat.", "Nest"]
     >>> repeated_lines(map(line_hashes, pages), min_pages=2) == line_hashes("Home")

@@ -86,6 +86,7 @@ def find_copies(
     connected components, so a copy of a copy can be less similar to what stays than the threshold.
 
     Cost: one sort a band, and one comparison for each candidate pair that no chain joins yet.
+    Memory: less than 1 kB a text besides the sketches, whose shingles may lie on disk (memmap).
 
     >>> sketches = [sketch(text) for text in ("a b c d e f", "x", "A, b c d e f!")]
     >>> find_copies(sketches)[0].tolist(), find_copies(sketches, scores=[1, 1, 2])[0].tolist()
