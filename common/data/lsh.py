@@ -163,10 +163,8 @@ def _drawers(keys: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def _similarity(a: np.ndarray, b: np.ndarray, *, at_least: float = 0.0) -> float:
-    """Jaccard similarity of two arrays without repeats; 0 where their sizes rule out `at_least`."""
+    """Jaccard similarity of two different sets; 0 where their sizes rule out `at_least`."""
     small, large = sorted((len(a), len(b)))
-    if not large:
-        return 1.0
     if small / large < at_least:
         return 0.0
     both = np.sort(np.concatenate((a, b)))
