@@ -89,11 +89,12 @@ def histogram(values: np.ndarray, threshold: float) -> dict[str, Any]:
     """Counts in equal bins; the tails, and values that are not finite, are in the outermost."""
     values = np.nan_to_num(values.astype(np.float64))
     low, high = np.quantile(values, [_TAIL, 1 - _TAIL]).tolist()
-    reach = max(high - low, abs(high), 1e-9)
-    if low - reach <= threshold <= high + reach:  # else it would squeeze the values into one bin
+    reach = max(high - low, abs(high))
+    # A threshold far away is left out: it would squeeze the values into one bin.
+    if low == high or low - reach <= threshold <= high + reach:
         low, high = min(low, threshold), max(high, threshold)
     if low == high:
-        low, high = low - reach / 2, high + reach / 2
+        low, high = low - 0.5, high + 0.5
     counts, _ = np.histogram(np.clip(values, low, high), _NUM_BINS, (low, high))
     return {
         "threshold": threshold,

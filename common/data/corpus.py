@@ -105,7 +105,10 @@ def build_corpus(
     """
     source, target = Path(crawl_folder), Path(out_folder)
     steps = {"town": town_steps(classifiers_folder), "library": library_steps()}
-    labels = json.loads((source / "labels.json").read_text(encoding="utf-8"))
+    labels, truth = (
+        json.loads((source / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("labels", "truth")
+    )
     funnels: dict[str, list[dict]] = {}
     receipts = []
     for site in SITES:
@@ -118,6 +121,7 @@ def build_corpus(
             run,
             title=f"The {site}, cleaned",
             labels=labels if site == "town" else None,
+            copies=truth["copies"],
             licences=_LICENCES,
         )
         shutil.rmtree(run)

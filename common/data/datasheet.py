@@ -42,18 +42,19 @@ def write_datasheet(
     *,
     title: str,
     labels: Mapping[str, str] | None = None,
-    wanted: Collection[str] = ("clean",),
+    wanted: Collection[str] = ("clean", "pii"),
+    copies: Mapping[str, str] | None = None,
     licences: Mapping[str, str] | None = None,
     gallery_size: int = 12,
 ) -> None:
     """Write one HTML file about a finished run of `run_pipeline`.
 
     It shows the sources with their licences (by file name), the funnel, a histogram of every score
-    with its threshold, a gallery of what may have been dropped wrongly, what was masked and edited,
-    languages, damage, settings and versions. labels: by URL, if somebody knows them. Then the
-    gallery shows dropped documents with a label in `wanted`, and a table counts labels by stage;
-    otherwise it shows the drops nearest to their thresholds. Personal data in excerpts are masked.
-    Memory: the receipts. Raises ValueError when the run did not finish.
+    with its threshold, the drops nearest to their thresholds, what was masked and edited,
+    languages, damage, settings and versions. labels: by URL, if somebody knows them. Then a table
+    counts labels by stage, and a gallery shows false positives: drops with a label in `wanted`, but
+    not copies of what stays. copies: by URL of a copy that of its original. Personal data in
+    excerpts are masked. Memory: the receipts. Raises ValueError when the run did not finish.
 
     >>> write_datasheet("town.html", "nowhere", title="The town")
     Traceback (most recent call last):
@@ -72,7 +73,8 @@ def write_datasheet(
         _section("Funnel", _funnel(rows)),
         _section("What every rule measured", _scores(scores)),
         _labels(rows, receipts, kept, labels),
-        _gallery(receipts, labels, wanted, gallery_size),
+        _mistakes(receipts, labels, copies or {}, wanted, gallery_size),
+        _near_things(receipts, gallery_size),
         _section("What was changed", _changes(run)),
         _languages(receipts),
         _section("What could not be read", _damage(run["damage"])),
@@ -149,22 +151,36 @@ def _labels(
     return _section("Labels by stage", _table(["label", *stages, "survive"], lines))
 
 
-def _gallery(
+def _mistakes(
     receipts: Iterable[Receipt],
     labels: Mapping[str, str] | None,
+    copies: Mapping[str, str],
     wanted: Collection[str],
     size: int,
 ) -> str:
-    """What may have been dropped wrongly: by its label, or else because it was a near thing."""
+    """The dropped documents that should have stayed; a copy should not if the other one stays."""
     if labels is None:
-        chosen = list(receipts)
-        note = "No labels are known: these were the nearest to the threshold that dropped them."
-    else:
-        chosen = [receipt for receipt in receipts if labels.get(receipt.url) in wanted]
-        note = f"{len(chosen):,} documents were dropped whose label is {' or '.join(wanted)}."
-    chosen = sorted(chosen, key=lambda receipt: (_distance(receipt), receipt.url))[:size]
-    parts = [f"<p>{escape(note)}</p>"]
-    for receipt in chosen:
+        return ""
+    wrong = [
+        receipt
+        for receipt in receipts
+        if labels.get(receipt.url) in wanted
+        and copies.get(receipt.url, receipt.url) != copies.get(receipt.note, receipt.note)
+    ]
+    text = f"{len(wrong):,} documents were dropped whose label is {' or '.join(wanted)}"
+    text += " and of which no copy stays."
+    return _section("False positives", f"<p>{escape(text)}</p>\n{_gallery(wrong, size)}")
+
+
+def _near_things(receipts: Iterable[Receipt], size: int) -> str:
+    note = "<p>The documents nearest to the threshold that dropped them.</p>"
+    return _section("Near things", f"{note}\n{_gallery(receipts, size)}")
+
+
+def _gallery(receipts: Iterable[Receipt], size: int) -> str:
+    """The evidence and the beginning of the first few, the nearest to their thresholds first."""
+    parts = []
+    for receipt in sorted(receipts, key=lambda r: (_distance(r), r.url))[:size]:
         text = receipt.excerpt
         for mask in (mask_emails, mask_phone_numbers, mask_ips):
             text, _ = mask(text)
@@ -175,7 +191,7 @@ def _gallery(
             f'<p class="small">{escape(receipt.url)}<br>{escape(evidence)}</p>'
             f"<blockquote>{escape(text) or '(no text)'}</blockquote>"
         )
-    return _section("False positives" if labels else "Near things", "\n".join(parts))
+    return "\n".join(parts)
 
 
 def _distance(receipt: Receipt) -> float:
@@ -211,11 +227,17 @@ def _section(title: str, content: str) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    def cell(value: Any) -> str:
-        if isinstance(value, int):
-            return f'<td class="n">{value:,}</td>'
-        return f"<td>{escape(str(value))}</td>"
+    """Rows as a table; columns with numbers in them stand on the right."""
+    rows = [list(row) for row in rows]
+    columns = zip(*rows, strict=True) if rows else [[] for _ in head]
+    kinds = [' class="n"' * any(isinstance(v, int) for v in column) for column in columns]
+    lines = [_row("th", head, kinds)] if head else []
+    lines += [
+        _row("td", [f"{v:,}" if isinstance(v, int) else v for v in row], kinds) for row in rows
+    ]
+    return "<table>" + "\n".join(lines) + "</table>"
 
-    titles = "".join(f"<th>{escape(title)}</th>" for title in head)
-    lines = "\n".join("<tr>" + "".join(map(cell, row)) + "</tr>" for row in rows)
-    return f"<table><tr>{titles}</tr>\n{lines}</table>" if head else f"<table>{lines}</table>"
+
+def _row(tag: str, cells: Sequence[Any], kinds: Sequence[str]) -> str:
+    pairs = zip(cells, kinds, strict=True)
+    return "<tr>" + "".join(f"<{tag}{kind}>{escape(str(v))}</{tag}>" for v, kind in pairs) + "</tr>"

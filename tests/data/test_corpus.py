@@ -49,6 +49,8 @@ def crawl(site, tmp_path_factory):
     )
     labels = {TOWN_URL + path: label for path, label in site.labels.items()}
     (folder / "labels.json").write_text(json.dumps(labels))
+    copies = {TOWN_URL + path: TOWN_URL + original for path, original in site.copies.items()}
+    (folder / "truth.json").write_text(json.dumps({"copies": copies, "personal": {}}))
     return folder
 
 

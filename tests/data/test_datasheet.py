@@ -96,6 +96,7 @@ def test_datasheet_has_every_section(run, tmp_path):
         "What every rule measured",
         "Labels by stage",
         "False positives",
+        "Near things",
         "What was changed",
         "Languages that were dropped",
         "What could not be read",
@@ -117,13 +118,23 @@ def test_datasheet_states_sources_licences_counts(run, tmp_path):
 
 def test_gallery_shows_dropped_documents_that_were_wanted_with_personal_data_masked(run, tmp_path):
     text = sheet(run, tmp_path / "sheet.html", labels=labels())
-    assert "1 documents were dropped whose label is clean." in text
-    gallery = text.partition("False positives")[2].partition("What was changed")[0]
+    assert (
+        "1 documents were dropped whose label is clean or pii and of which no copy stays." in text
+    )
+    gallery = text.partition("False positives")[2].partition("Near things")[0]
     assert "http://town/lost" in gallery
     assert "&lt;script&gt;" in gallery
     assert "|||EMAIL_ADDRESS|||" in gallery
     assert "bob@" not in text and "anna@" not in text
     assert "http://town/spam" not in gallery
+
+
+def test_copy_of_what_stays_is_no_mistake(run, tmp_path):
+    known = labels() | {"http://town/copy": "clean"}
+    path = tmp_path / "sheet.html"
+    assert "2 documents were dropped whose" in sheet(run, path, labels=known)
+    copies = {"http://town/good": "http://town/copy"}
+    assert "1 documents were dropped whose" in sheet(run, path, labels=known, copies=copies)
 
 
 def test_gallery_without_labels_shows_what_was_nearest_to_its_threshold(run, tmp_path):
@@ -136,7 +147,8 @@ def test_gallery_without_labels_shows_what_was_nearest_to_its_threshold(run, tmp
 def test_labels_are_counted_by_stage(run, tmp_path):
     text = sheet(run, tmp_path / "sheet.html", labels=labels())
     table = text.partition("Labels by stage")[2].partition("</table>")[0]
-    assert '<td>mirror</td><td></td><td></td><td class="n">1</td><td></td>' in table
+    counts = "".join(f'<td class="n">{count}</td>' for count in ("", "", "1", ""))
+    assert f"<td>mirror</td>{counts}" in table
 
 
 def test_datasheet_is_the_same_twice(run, tmp_path):
@@ -146,6 +158,14 @@ def test_datasheet_is_the_same_twice(run, tmp_path):
 def test_datasheet_refuses_an_unfinished_run(tmp_path):
     with pytest.raises(ValueError, match="holds no finished run"):
         sheet(tmp_path, tmp_path / "sheet.html")
+
+
+def test_histogram_of_equal_values_reaches_to_the_threshold():
+    import numpy as np
+
+    found = histogram(np.zeros(5, np.float32), 0.1)
+    assert (found["low"], found["high"]) == (0, 0.1)
+    assert found["counts"][0] == 5
 
 
 def test_histogram_by_hand():
