@@ -14,6 +14,7 @@ import re
 
 from ._english_tables import CURRENCIES, ICONS, MARKS, QUOTES, UNITS, WHOLES
 
+_MAX_WHOLE = 6  # characters of a face or an abbreviation that marks may make
 _MAX_CHARACTERS = 1_000  # a longer piece is no English: it is cut roughly, and fast
 
 _PREFIXES = frozenset("§%=—–" + MARKS + QUOTES + CURRENCIES)
@@ -52,6 +53,9 @@ def cut(piece: str) -> tuple[str, ...]:
     whole = WHOLES.get(piece)
     if whole or piece.isalpha():
         return whole or (piece,)
+    if piece[:-1].isalpha():  # a word and a mark, by far the most frequent
+        end = _suffix(piece)
+        return (*(WHOLES.get(piece[:-1]) or (piece[:-1],)), piece[-1]) if end else (piece,)
     if len(piece) > _MAX_CHARACTERS:
         return (piece,) if _ADDRESS.match(piece) else tuple(_ROUGH.findall(piece))
     before: list[str] = []
@@ -77,9 +81,12 @@ def cut(piece: str) -> tuple[str, ...]:
         if not piece:
             break
         whole = WHOLES.get(piece)
-    if not (before or after):
-        return whole or _cut_inside(piece)
-    return _join_wholes([*before, *(whole or (_cut_inside(piece) if piece else ())), *after[::-1]])
+    inside = whole or (_cut_inside(piece) if piece else ())
+    pieces = (*before, *inside, *after[::-1])
+    lone = len(before) < 2 and len(after) < 2 and len(inside) == 1
+    if lone and len(inside[0]) >= _MAX_WHOLE:
+        return pieces  # no two short ones are neighbours
+    return _join_wholes([*pieces])
 
 
 def _prefix(piece: str) -> int:
@@ -118,7 +125,7 @@ def _suffix(piece: str) -> int:
 
 def _cut_inside(piece: str) -> tuple[str, ...]:
     """Cut at hyphens, slashes, commas and ellipses inside; addresses stay whole."""
-    if piece.isalnum():
+    if piece.isalnum() or piece.isidentifier():
         return (piece,)
     cuts = [match.span() for match in _INFIX.finditer(piece, 1)]
     if not cuts or ("." in piece and _ADDRESS.match(piece)):
@@ -128,10 +135,13 @@ def _cut_inside(piece: str) -> tuple[str, ...]:
 
 
 def _join_wholes(pieces: list[str]) -> tuple[str, ...]:
-    """Join neighbours that make a face or an abbreviation, the longest first."""
-    for size in (4, 3, 2) if len(pieces) > 1 else ():
+    """Join neighbours that make a face or an abbreviation, the longest first.
+
+    All pieces together are none, or they would not have been cut.
+    """
+    for size in range(min(4, len(pieces) - 1), 1, -1):
         for start in range(len(pieces) - size, -1, -1):
             joined = "".join(pieces[start : start + size])
-            if len(joined) <= 6 and joined in WHOLES:
+            if len(joined) <= _MAX_WHOLE and joined in WHOLES:
                 pieces[start : start + size] = WHOLES[joined]
     return tuple(pieces)

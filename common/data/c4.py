@@ -131,7 +131,7 @@ class _Shapes(dict[str, str]):
     """Token -> "W" for each word in it and "E" for each end of a sentence; other marks are left."""
 
     def __missing__(self, token: str) -> str:
-        shape = "".join(map(_shape, cut(token)))
+        shape = "W" if token.isalnum() else "".join(map(_shape, cut(token)))
         if len(self) >= _MAX_REMEMBERED:
             self.clear()
         self[token] = shape

@@ -12,6 +12,7 @@ Needs: verdict.py.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from .verdict import Verdict, Words, split_words
 TOP_NGRAM_LIMITS = MappingProxyType({2: 0.20, 3: 0.18, 4: 0.16})
 DUPLICATE_NGRAM_LIMITS = MappingProxyType({5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10})
 _PARAGRAPH_BREAK = re.compile(r"\n{2,}")
-_LINE_BREAK = re.compile(r"\n+")
+_ZERO = np.zeros(1, np.int64)
 _MULTIPLIER = np.int64(0x5851F42D4C957F2D)  # odd: numbers of n-grams spread over all 64 bits
 
 
@@ -49,23 +50,16 @@ def gopher_repetition_filter(
     characters = max(1, len(page.text))
 
     def checks() -> Iterator[Verdict]:
+        paragraphs = _paragraphs(page.text.strip())
+        edges = page.text.startswith("\n") + page.text.endswith("\n")  # empty lines at the ends count
+        lines = [*filter(None, page.text.split("\n")), *("" for _ in range(edges))]
         for unit, items, max_count, max_characters in (
-            (
-                "paragraph",
-                _PARAGRAPH_BREAK.split(page.text.strip()),
-                max_duplicate_paragraphs,
-                max_duplicate_paragraph_characters,
-            ),
-            (
-                "line",
-                _LINE_BREAK.split(page.text),
-                max_duplicate_lines,
-                max_duplicate_line_characters,
-            ),
+            ("paragraph", paragraphs, max_duplicate_paragraphs, max_duplicate_paragraph_characters),
+            ("line", lines, max_duplicate_lines, max_duplicate_line_characters),
         ):
             rule = f"gopher_repetition.max_duplicate_{unit}"
             count, repeated = _duplicates(items)
-            yield Verdict.at_most(f"{rule}s", count / len(items), max_count)
+            yield Verdict.at_most(f"{rule}s", count / max(1, len(items)), max_count)
             yield Verdict.at_most(f"{rule}_characters", repeated / characters, max_characters)
         ngrams = _Ngrams(page)
         for n, limit in max_top_ngram.items():
@@ -78,6 +72,10 @@ def gopher_repetition_filter(
     return Verdict.first_failure(checks())
 
 
+def _paragraphs(text: str) -> list[str]:
+    return _PARAGRAPH_BREAK.split(text) if "\n\n\n" in text else text.split("\n\n")
+
+
 def _duplicates(items: Sequence[str]) -> tuple[int, int]:
     """How many items repeat an earlier one, and how many characters those have."""
     unique = set(items)
@@ -87,59 +85,75 @@ def _duplicates(items: Sequence[str]) -> tuple[int, int]:
 
 
 class _Ngrams:
-    """The n-grams of a page as arrays of numbers; those of length n are made from those of n - 1.
+    """Where the n-grams stand that a page has more than once, for one n after the other.
 
-    Equal n-grams have equal numbers; two others share one by a chance of 1 in 10^19.
+    A longer n-gram repeats only where a shorter one does, so each step looks at the places that the
+    step before left over. The number of an n-gram is made from that of its first n - 1 pieces and
+    that of its last: equal n-grams have equal numbers, others but by a chance of 1 in 10^19.
     """
 
     def __init__(self, page: Words) -> None:
-        numbers, lengths = page.numbers
-        self.rows = [numbers]  # rows[n - 1][i]: the n-gram that begins at piece i
-        self.ends = np.concatenate(([0], np.cumsum(lengths)))
-        self.repeated = {0: np.arange(len(numbers))}  # n -> where a repeated n-gram may begin
+        self.pieces, self.numbers = page.pieces, page.numbers
+        places = np.arange(len(self.numbers))
+        self.levels = [_Level(places, self.numbers, places, self.numbers)]
 
-    def _row(self, n: int) -> np.ndarray:
-        while len(self.rows) < n:
-            self.rows.append(self.rows[-1][:-1] * _MULTIPLIER + self.rows[0][len(self.rows) :])
-        return self.rows[n - 1]
+    def _level(self, n: int) -> "_Level":
+        while len(self.levels) < n:
+            self.levels.append(self._lengthen(self.levels[-1], len(self.levels)))
+        return self.levels[n - 1]
+
+    def _lengthen(self, level: "_Level", n: int) -> "_Level":
+        """The repeated (n + 1)-grams, from the repeated n-grams."""
+        places = level.places[: level.places.searchsorted(len(self.numbers) - n)]
+        if not len(places):
+            return _Level(places, places, places, places)
+        numbers = level.numbers[: len(places)] * _MULTIPLIER + self.numbers[places + n]
+        order = numbers.argsort()
+        ordered = numbers[order]
+        same = ordered[1:] == ordered[:-1]
+        often = np.zeros(len(places), bool)
+        often[1:] = same
+        often[:-1] |= same
+        order = order[often]
+        left = np.sort(order)
+        return _Level(places[left], numbers[left], places[order], ordered[often])
 
     def top_characters(self, n: int) -> int:
         """Characters of the most frequent n-gram, the first of several, times its count."""
-        row = self._row(n)
-        if not len(row):
+        if len(self.numbers) < n:
             return 0
-        ordered = np.sort(row)
-        starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-        counts = np.diff(starts, append=len(row))
-        count, place = int(counts.max()), 0
-        if count > 1:
-            place = int(np.isin(row, ordered[starts[counts == count]]).argmax())
-        return count * int(self.ends[place + n] - self.ends[place] + n - 1)
+        count, place = self._level(n).top()
+        return count * len(" ".join(self.pieces[place : place + n]))
 
     def duplicate_characters(self, n: int) -> int:
         """Characters in n-grams that were read before, from left to right without overlap."""
-        row = self._row(n)
-        places = self.repeated.get(n - 1, self.repeated[0])
-        places = self.repeated[n] = _repeated(row, places[places < len(row)])
+        level = self._level(n)
         seen: set[int] = set()
         free, characters = 0, 0
-        for place, number in zip(places.tolist(), row[places].tolist(), strict=True):
+        for place, number in zip(level.places.tolist(), level.numbers.tolist(), strict=True):
             if place >= free and number in seen:
-                characters += int(self.ends[place + n] - self.ends[place])
+                characters += sum(map(len, self.pieces[place : place + n]))
                 free = place + n
             elif place >= free:
                 seen.add(number)
         return characters
 
 
-def _repeated(row: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Those of the places whose number stands at another of the places too, in order."""
-    numbers = row[places]
-    order = np.argsort(numbers, kind="stable")
-    ordered = numbers[order]
-    same = ordered[1:] == ordered[:-1]
-    if not same.any():
-        return places[:0]
-    often = np.concatenate((same, [False]))
-    often[1:] |= same
-    return places[np.sort(order[often])]
+class _Level(NamedTuple):
+    """The n-grams of one n that repeat, as pairs of a place and a number: in order, and grouped."""
+
+    places: np.ndarray
+    numbers: np.ndarray
+    grouped_places: np.ndarray
+    grouped_numbers: np.ndarray
+
+    def top(self) -> tuple[int, int]:
+        """The count of the most frequent n-gram, and where the first of several begins."""
+        if not len(self.places):
+            return 1, 0  # each stands once, so the first of all
+        edges = (self.grouped_numbers[1:] != self.grouped_numbers[:-1]).nonzero()[0] + 1
+        edges = np.concatenate((_ZERO, edges, [len(self.places)]))
+        counts = edges[1:] - edges[:-1]
+        count = counts.max()
+        first = np.minimum.reduceat(self.grouped_places, edges[:-1])
+        return int(count), int(first[counts == count].min())

@@ -1,19 +1,18 @@
 """What a quality rule answers with (Verdict), and a page cut up once for all rules (Words).
 
 Taught in ch01_data/03_quality_rules.ipynb.
-Needs: _english.py.
+Needs: _english.py, _english_tables.py.
 """
 
-from array import array
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
-from sys import intern
 
 import numpy as np
 
 from ._english import cut
+from ._english_tables import WHOLES
 
 # What may stand between words: ASCII's marks, control characters, and marks of other scripts.
 _PUNCTUATION = (
@@ -23,8 +22,7 @@ _PUNCTUATION = (
 )
 _MAX_REMEMBERED = 2**18  # pieces of text whose parts are kept: about 100 MB at the most
 _MAX_REMEMBERED_CHARACTERS = 60
-# Of a token: its pieces, its words, how many have a letter, and a number and a length for each.
-_Parts = tuple[tuple[str, ...], tuple[str, ...], int, bytes]
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +79,10 @@ class Words:
 
     text: as it came. tokens: pieces between white space. pieces: words and marks as written, cut
     as linguists do (see _english.py). words: the pieces that are more than punctuation, in lower
-    case. lettered: how many pieces have a letter in them. numbers: for each piece a 64-bit number
-    that equal pieces share (others do not, but for one pair in 10^19), and its length; (2, P) int64.
-    lines: lines with something on them, stripped. Each is worked out when a rule first asks for it,
-    and never again. Cost: 10 MB/s, since a token that was seen before is looked up.
+    case. lettered: how many pieces have a letter in them. numbers: a 64-bit number for each piece;
+    equal pieces have equal ones, others but by a chance of 1 in 10^19. lines: lines with something
+    on them, stripped. Each is worked out when a rule first asks for it, and never again. Cost: 20
+    MB/s, since a token with a mark that was seen before is looked up.
 
     >>> page = Words("Don't! \\n\\n 2 mills.")
     >>> page.pieces, page.words
@@ -102,28 +100,31 @@ class Words:
 
     @cached_property
     def pieces(self) -> list[str]:
-        return list(chain.from_iterable([parts[0] for parts in self._parts]))
+        pieces, wholes, remembered = [], WHOLES, _PIECES
+        add = pieces.append
+        for token in self.tokens:
+            if token.isalpha() and token not in wholes:
+                add(token)
+            else:
+                pieces += remembered[token]
+        return pieces
 
     @cached_property
     def words(self) -> list[str]:
-        return list(chain.from_iterable([parts[1] for parts in self._parts]))
+        return [p.lower() for p in self.pieces if p.isalnum() or p.strip(_PUNCTUATION)]
 
     @cached_property
     def lettered(self) -> int:
-        return sum([parts[2] for parts in self._parts])
+        others = [word for word in self.words if not word.isalpha()]
+        return len(self.words) - len(others) + sum(map(bool, map(_LETTER.search, others)))
 
     @cached_property
     def numbers(self) -> np.ndarray:
-        flat = np.frombuffer(b"".join([parts[3] for parts in self._parts]), np.int64)
-        return np.ascontiguousarray(flat.reshape(-1, 2).T)
+        return np.fromiter(map(hash, self.pieces), np.int64, len(self.pieces))
 
     @cached_property
     def lines(self) -> list[str]:
         return [line for line in map(str.strip, self.text.splitlines()) if line]
-
-    @cached_property
-    def _parts(self) -> list[_Parts]:
-        return list(map(_REMEMBERED.__getitem__, self.tokens))
 
 
 def split_words(text: str | Words) -> Words:
@@ -135,21 +136,16 @@ def split_words(text: str | Words) -> Words:
     return text if isinstance(text, Words) else Words(text)
 
 
-class _Memory(dict[str, _Parts]):
-    """Token -> its parts; forgets all when it is full."""
+class _Pieces(dict[str, tuple[str, ...]]):
+    """Token -> its pieces, for tokens that are not a word alone; forgets all when it is full."""
 
-    def __missing__(self, token: str) -> _Parts:
-        pieces = tuple(map(intern, cut(token)))
-        words = [piece for piece in pieces if piece.strip(_PUNCTUATION)]
-        lettered = sum([word.isalpha() or any(map(str.isalpha, word)) for word in words])
-        numbers = array("q", [number for piece in pieces for number in (hash(piece), len(piece))])
-        words = tuple([intern(word.lower()) for word in words])
-        parts = pieces, pieces if words == pieces else words, lettered, numbers.tobytes()
+    def __missing__(self, token: str) -> tuple[str, ...]:
+        pieces = cut(token)
         if len(token) <= _MAX_REMEMBERED_CHARACTERS:
             if len(self) >= _MAX_REMEMBERED:
                 self.clear()
-            self[token] = parts
-        return parts
+            self[token] = pieces
+        return pieces
 
 
-_REMEMBERED = _Memory()
+_PIECES = _Pieces()

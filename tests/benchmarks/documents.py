@@ -8,11 +8,12 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from pydoc_data.topics import topics
 
 _DOCSTRING = re.compile(r'"""(.*?)"""', re.DOTALL)
-_PAPERS = re.compile(r"(readme|metadata|licen[cs]e|copying|notice|authors|change|history|news)", re.I)
+_PAPER = re.compile(r"readme|metadata|licen[cs]e|copying|notice|authors|change|history|news", re.I)
 _MAX_CHARACTERS = 20_000
 
 
@@ -20,18 +21,23 @@ _MAX_CHARACTERS = 20_000
 def real_documents(count: int) -> list[str]:
     """Up to `count` different texts, the same ones in the same order in the same installation.
 
-    Topics and module pages of pydoc; the README, METADATA, LICENSE and other text files of the
-    installed packages; each module's docstrings, one by one if long and all on one page. Every
-    other one has its paragraphs on one line each, as pages of the web do.
+    Up to a third: pydoc's topics and pages of modules, README, METADATA, LICENSE and the like of
+    installed packages. Then docstrings of modules drawn at random: all on one page, and the long
+    ones by themselves. Every other document has its paragraphs on one line each, as pages of the
+    web do.
     """
-    first = [*_topics(), *_papers()]
-    rest = [*_docstrings()]
-    random.Random(0).shuffle(rest)
-    texts = (text[:_MAX_CHARACTERS].strip() for text in first[: count // 3] + rest)
-    unique = list(dict.fromkeys(text for text in texts if len(text) >= 30))[:count]
-    unique[::2] = map(_unwrapped, unique[::2])
-    random.Random(1).shuffle(unique)
-    return unique
+    files = sorted(Path(sysconfig.get_paths()["purelib"]).rglob("*"))
+    papers = chain(_topics(), _papers(files))
+    files += sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*/*.py"))
+    random.Random(0).shuffle(files)
+    texts = chain(islice(papers, count // 3), _docstrings(files))
+    stripped = (text[:_MAX_CHARACTERS].strip() for text in texts)
+    seen: set[str] = set()
+    new = (text for text in stripped if len(text) >= 30 and not (text in seen or seen.add(text)))
+    documents = list(islice(new, count))
+    documents[::2] = map(_unwrapped, documents[::2])
+    random.Random(1).shuffle(documents)
+    return documents
 
 
 def _unwrapped(text: str) -> str:
@@ -47,18 +53,15 @@ def _topics() -> Iterator[str]:
             yield pydoc.plain(pydoc.render_doc(sys.modules[name], renderer=pydoc.plaintext))
 
 
-def _papers() -> Iterator[str]:
-    for file in sorted(Path(sysconfig.get_paths()["purelib"]).rglob("*")):
-        if _PAPERS.match(file.name) and file.suffix not in (".py", ".pyc") and file.is_file():
+def _papers(files: list[Path]) -> Iterator[str]:
+    for file in files:
+        if _PAPER.match(file.name) and file.suffix not in (".py", ".pyc") and file.is_file():
             yield file.read_text(encoding="utf-8", errors="replace")
 
 
-def _docstrings() -> Iterator[str]:
-    paths = sysconfig.get_paths()
-    for root in (paths["stdlib"], paths["purelib"]):
-        for file in sorted(Path(root).rglob("*.py")):
-            if file.stat().st_size > 400_000:
-                continue
+def _docstrings(files: list[Path]) -> Iterator[str]:
+    for file in files:
+        if file.suffix == ".py" and file.stat().st_size < 400_000:
             source = file.read_text(encoding="utf-8", errors="replace")
             parts = [inspect.cleandoc(part) for part in _DOCSTRING.findall(source)]
             yield "\n\n".join(parts)
