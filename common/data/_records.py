@@ -247,7 +247,7 @@ class _Reader:
             return place, True
         elif bytes_.starts_with(_MAGIC, place):
             self.one_a_member = False
-            return place, zipped and not bytes_.breaks
+            return place, zipped and bytes_.end_of_member >= place
         elif tail != _NEWLINES:
             raise _Unreadable(f"no record begins where one of {end - at} bytes should end")
         return place, False

@@ -104,6 +104,7 @@ def _named(records: list[bytes]) -> list[tuple[WarcPage, int]]:
 def test_mutants_of_a_file_in_one_member_keep_what_stands_before_the_damage(tmp_path, records):
     whole, dice, watch = gzip.compress(b"".join(records), mtime=0), Random(4), Watch()
     ends = list(itertools.accumulate(len(record) for record in records))
+    bodies = {page.body for page in PAGES}
     for _ in range(MUTANTS):
         mutant, begin, _ = mutate(dice, whole)
         with watch:
@@ -111,6 +112,9 @@ def test_mutants_of_a_file_in_one_member_keep_what_stands_before_the_damage(tmp_
         known = len(zlib.decompressobj(31).decompress(whole[:begin]))
         wanted = [page for page, number in _named(records) if ends[number] <= known]
         assert pages[: len(wanted)] == wanted, (begin, damage)
+        changed = [page for page in pages if page.body not in bodies]
+        assert damage or not changed, "a page was changed without a word"
+        assert len(changed) <= 1  # what damages its text and the digest of it as well
     assert watch.slowest < 1
 
 
