@@ -3,6 +3,7 @@
 Needs: document.py, receipt.py, _passes.py, _work.py.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ._charts import is_minimum
 from ._passes import funnel_rows
 from ._work import Work, read_json, write_json
 from .document import write_jsonl
@@ -80,27 +82,37 @@ def _histograms(work: Work, summaries: list[list[dict]]) -> list[dict[str, Any]]
                 with np.load(work.file(number, split, "scores.npz")) as arrays:
                     parts += [arrays[key]] if key in arrays.files else []
             stage, rule = key.split("\t")
-            entry = histogram(np.concatenate(parts), thresholds[key])
+            entry = histogram(np.concatenate(parts), rule, thresholds[key])
             found.append({"stage": stage, "rule": rule} | entry)
     return found
 
 
-def histogram(values: np.ndarray, threshold: float) -> dict[str, Any]:
-    """Counts in equal bins; the tails, and values that are not finite, are in the outermost."""
-    values = np.nan_to_num(values.astype(np.float64))
+def histogram(values: np.ndarray, rule: str, threshold: float) -> dict[str, Any]:
+    """Counts in equal bins; the tails, and values that are not finite, are in the outermost.
+
+    The threshold lies between two bins, so that a bin is either kept or dropped.
+    """
+    values = np.nan_to_num(values.astype(np.float64), posinf=1e38, neginf=-1e38)
+    edge = np.float32(threshold)  # as the values were stored
+    edge = float(edge if is_minimum(rule) else np.nextafter(edge, np.float32(np.inf)))
     low, high = np.quantile(values, [_TAIL, 1 - _TAIL]).tolist()
     reach = max(high - low, abs(high))
     # A threshold far away is left out: it would squeeze the values into one bin.
-    if low == high or low - reach <= threshold <= high + reach:
-        low, high = min(low, threshold), max(high, threshold)
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    counts, _ = np.histogram(np.clip(values, low, high), _NUM_BINS, (low, high))
+    if math.isfinite(edge) and (low == high or low - reach <= edge <= high + reach):
+        low, high = min(low, edge), max(high, edge)
+    if high - low < 1e-6 * max(1, abs(low)):
+        low, high = low - max(0.5, abs(low) / 2), high + max(0.5, abs(low) / 2)
+    bounds = np.linspace(low, high, _NUM_BINS + 1)
+    if low <= edge <= high:
+        step = (high - low) / (_NUM_BINS - 1)
+        below = math.ceil((edge - low) / step)
+        bounds = edge + step * (np.arange(_NUM_BINS + 1) - below)
+    counts, _ = np.histogram(np.clip(values, bounds[0], bounds[-1]), bounds)
     return {
         "threshold": threshold,
         "documents": len(values),
-        "low": low,
-        "high": high,
+        "low": float(bounds[0]),
+        "high": float(bounds[-1]),
         "counts": counts.tolist(),
     }
 

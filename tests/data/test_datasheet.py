@@ -2,7 +2,10 @@ import json
 from functools import partial
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from common.data._charts import funnel_chart, histogram_chart, number
 from common.data._publish import histogram
@@ -160,30 +163,33 @@ def test_datasheet_refuses_an_unfinished_run(tmp_path):
         sheet(tmp_path, tmp_path / "sheet.html")
 
 
-def test_histogram_of_equal_values_reaches_to_the_threshold():
-    import numpy as np
-
-    found = histogram(np.zeros(5, np.float32), 0.1)
-    assert (found["low"], found["high"]) == (0, 0.1)
-    assert found["counts"][0] == 5
-
-
-def test_histogram_by_hand():
-    import numpy as np
-
-    found = histogram(np.arange(1, 101, dtype=np.float32), 20)
-    assert found["documents"] == sum(found["counts"]) == 100
-    assert (found["low"], found["high"]) == pytest.approx((1.495, 99.505))
-    assert found["threshold"] == 20
-
-
-@pytest.mark.parametrize("values", [[3.0], [float("inf"), 1.0, float("nan")], [0.0, 0.0]])
-def test_histogram_of_odd_values_counts_them_all(values):
-    import numpy as np
-
-    found = histogram(np.array(values, np.float32), 2.0)
-    assert sum(found["counts"]) == len(values)
+@pytest.mark.parametrize("rule", ["x.min_y", "x.max_y"])
+@given(
+    st.lists(st.floats(width=32), min_size=1, max_size=30),
+    st.floats(-100, 100, width=32) | st.just(float("inf")),
+)
+def test_histogram_counts_every_value_on_its_side(rule, values, threshold):
+    found = histogram(np.array(values, np.float32), rule, threshold)
+    assert sum(found["counts"]) == found["documents"] == len(values)
     assert found["low"] < found["high"]
+    low, step = found["low"], (found["high"] - found["low"]) / len(found["counts"])
+    if low <= threshold <= found["high"] and all(abs(value) < 1e6 for value in values):
+        dropped = sum(v < threshold if rule == "x.min_y" else v > threshold for v in values)
+        bins = [low + (i + 0.5) * step for i in range(len(found["counts"]))]
+        below = sum(n for n, x in zip(found["counts"], bins, strict=True) if x < threshold)
+        assert dropped == (below if rule == "x.min_y" else len(values) - below)
+
+
+def test_histogram_of_equal_values_reaches_to_the_threshold():
+    found = histogram(np.zeros(5, np.float32), "x.max_y", 0.1)
+    assert found["low"] <= 0 < 0.1 <= found["high"] < 0.11
+    assert max(found["counts"]) == 5
+
+
+def test_histogram_leaves_a_far_threshold_out():
+    found = histogram(np.arange(1, 101, dtype=np.float32), "x.max_y", 1e5)
+    assert (found["low"], found["high"]) == pytest.approx((1.495, 99.505))
+    assert found["threshold"] == 1e5
 
 
 SCORE = {"rule": "x.min_y", "threshold": 5, "low": 0, "high": 10, "counts": [1, 0, 4, 2]}
