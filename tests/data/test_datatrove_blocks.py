@@ -5,16 +5,21 @@ import json
 from collections.abc import Mapping
 from functools import partial
 
+import dill
 import pytest
-from datatrove.executor.local import LocalPipelineExecutor
+from datatrove.executor import LocalPipelineExecutor, SlurmPipelineExecutor
 from datatrove.pipeline.readers import JsonlReader
 from datatrove.pipeline.writers import JsonlWriter
 
 from common.data import town
+from common.data._describe import describe
 from common.data.collect import TOWN_URL
+from common.data.corpus import town_steps
 from common.data.datatrove_blocks import SourceReader, datatrove_passes
 from common.data.document import Document, write_jsonl
 from common.data.extract import extract_documents
+from common.data.judges import train_classifiers
+from common.data.labelled import labelled_texts
 from common.data.pii import mask_emails
 from common.data.pipeline import (
     Receipt,
@@ -92,26 +97,31 @@ def crawl(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def expected(crawl):
+def judges(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("judges")
+    train_classifiers(labelled_texts(150, seed=0), folder, seed=0)
+    return folder
+
+
+def test_chain_of_the_book_leaves_the_same_survivors(crawl, judges, tmp_path):
+    steps = {"lines": repeated_lines_step(min_pages=12), **town_steps(judges)}
     documents = list(extract_documents(read_warc(crawl)))
-    return documents, *clean(documents, STEPS)
-
-
-def test_chain_from_a_crawl_leaves_the_same_survivors(crawl, expected, tmp_path):
-    documents, survivors, receipts = expected
-    assert len({receipt.stage for receipt in receipts}) >= 3
+    survivors, receipts = clean(documents, steps)
+    assert len({receipt.stage for receipt in receipts}) >= 5
     reader = SourceReader([crawl], split_bytes=crawl.stat().st_size // 8)
-    run_locally(STEPS, reader, tmp_path, tasks=3)
+    run_locally(steps, reader, tmp_path, tasks=3)
     assert survivors_of(tmp_path) == by_id(survivors)
-    found = list(read_receipts(tmp_path / "run" / "receipts.jsonl.gz"))
-    assert found == receipts
+    assert list(read_receipts(tmp_path / "run" / "receipts.jsonl.gz")) == receipts
     rows = json.loads((tmp_path / "run" / "funnel.json").read_text())
     assert (rows[0]["left"], rows[-1]["left"]) == (len(documents), len(survivors))
 
 
-def test_chain_with_datatroves_reader_leaves_the_same_survivors(expected, tmp_path):
-    """Five files for three tasks: the tasks' order is not the files', and copies know the files'."""
-    documents = [document for document in expected[0] if document.text]
+def test_chain_with_datatroves_reader_leaves_the_same_survivors(crawl, tmp_path):
+    """Five files for three tasks: the tasks have another order, but copies know that of the files.
+
+    datatrove's readers pass over documents without text.
+    """
+    documents = [document for document in extract_documents(read_warc(crawl)) if document.text]
     survivors, receipts = clean(documents, STEPS)
     (tmp_path / "in").mkdir()
     for i in range(5):
@@ -129,3 +139,23 @@ def test_passes_have_one_task_where_all_documents_must_be_known(tmp_path):
     assert [tasks for _, tasks in names] == [7, 1, 7, 1, 7, 1, 7, 1]
     assert names[1] == ("decide", 1)
     assert names[-1] == ("join", 1)
+
+
+def test_passes_are_what_a_cluster_is_sent(tmp_path, judges):
+    """The Slurm executors of the README: one job after another, pickled as datatrove does."""
+    passes = datatrove_passes(
+        town_steps(judges), JsonlReader("in"), tmp_path / "run", JsonlWriter("out"), tasks=7
+    )
+    job = None
+    for i, (blocks, tasks) in enumerate(passes):
+        logs = str(tmp_path / str(i))
+        job = SlurmPipelineExecutor(
+            blocks, tasks, time="04:00:00", partition="cpu", logging_dir=logs, depends=job
+        )
+        job.save_executor_as_json()
+        again = dill.loads(dill.dumps(blocks))
+        assert [block.name for block in again] == [block.name for block in blocks]
+        for block, sent in zip(blocks, again, strict=True):
+            if hasattr(block, "work"):
+                assert describe(sent.work.passes) == describe(block.work.passes)
+    assert job.depends.depends.tasks == 1  # the last decision
