@@ -91,28 +91,34 @@ def mix(
 ) -> Iterator[tuple[str, Document]]:
     """(source, document) pairs in an order in which every beginning has the mixture of the whole.
 
-    Each source gives its part of total_bytes (`mixture_sizes`, in bytes of UTF-8), and at most the
-    rest of its last document more. It is shuffled anew for each reading, by a hash of seed, reading
-    and document id: the same on every machine, in whatever order the documents came. Next is always
-    the source that is least far through its part.
+    Each source gives its part of total_bytes (`mixture_sizes`, in bytes of UTF-8), to within half a
+    document. It is shuffled anew for each reading, by a hash of seed, reading and document id: the
+    same on every machine, in whatever order the documents came. Next is always the source that is
+    least far through its part, at the middle of the document that it would give.
 
     >>> web = [Document(f"w{i}", "", "x" * 10) for i in range(40)]
     >>> sources = {"web": web, "books": [Document("b", "", "y" * 10)]}
     >>> [name for name, _ in mix(sources, 80, weights={"web": 3, "books": 1})]
-    ['web', 'books', 'web', 'web', 'web', 'books', 'web', 'web']
+    ['web', 'web', 'books', 'web', 'web', 'web', 'books', 'web']
     """
     sizes = {name: sum(map(_num_bytes, documents)) for name, documents in sources.items()}
     parts = mixture_sizes(sizes, total_bytes, weights=weights, max_epochs=max_epochs)
-    readers = {name: _readings(documents, seed) for name, documents in sources.items()}
-    given = dict.fromkeys(sources, 0)
-    open_sources = [name for name in sources if parts[name]]
-    while open_sources:
-        name = min(open_sources, key=lambda name: Fraction(given[name], parts[name]))
-        document = next(readers[name])
-        given[name] += _num_bytes(document)
-        if given[name] >= parts[name]:
-            open_sources.remove(name)
-        yield name, document
+    parts = {name: part for name, part in parts.items() if part}
+    readers = {name: _readings(sources[name], seed) for name in parts}
+    upcoming = {name: next(reader) for name, reader in readers.items()}
+    given = dict.fromkeys(parts, 0)
+
+    def progress(name: str) -> Fraction:
+        return Fraction(2 * given[name] + _num_bytes(upcoming[name]), 2 * parts[name])
+
+    while parts:
+        name = min(parts, key=progress)
+        if progress(name) > 1:
+            del parts[name]
+            continue
+        yield name, upcoming[name]
+        given[name] += _num_bytes(upcoming[name])
+        upcoming[name] = next(readers[name])
 
 
 def _readings(documents: Sequence[Document], seed: int) -> Iterator[Document]:
