@@ -125,7 +125,7 @@ class _Splitter:
                     elif kind == _LINK:
                         self.links -= 1
                 text = element.tail
-            if text and (fragments or not text.isspace()):
+            if text and (fragments or not text.isspace() or self.preformatted):
                 fragments.append(text)
                 if self.links:
                     self.link_chars += len(text.strip())
@@ -137,7 +137,8 @@ class _Splitter:
             self.end_block()
         self.gap = 2 if kind == _PARAGRAPH else self.gap or 1
         self.around.append((self.tag, self.first, self.hinted))
-        self.tag, self.first = tag, _ = element.tag, len(self.blocks)
+        tag = element.tag
+        self.tag, self.first = tag, len(self.blocks)
         if not self.hinted:
             if tag in _BOILERPLATE_TAGS:  # but <header> in an <article> heads it, not the site
                 self.hinted = tag != "header" or not self.articles

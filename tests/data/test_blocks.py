@@ -82,6 +82,7 @@ def test_split_blocks_loses_nothing_to_many_attributes(quote):
         ("<p>a<br>b<BR>c<br/>d<br />e", "a\nb\nc\nd\ne"),
         ("<p> <br> a <br><br> b <br> ", "a\n\nb"),
         ("<pre>a<br>b</pre>", "a\nb"),
+        ("<pre>  <b>a</b>\n\n  <i>b</i> </pre>", "  a\n\n  b"),
         ("<p>&nbsp; a&nbsp;<br>&nbsp;b", "  a\n b"),
         ("<p>a\0b", "ab"),
         ("<p>\u3000a", "\u3000a"),
