@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.data import town
-from common.data.pii import mask_emails, mask_ips, mask_phone_numbers
+from common.data.pii import (
+    _EMAIL,
+    _IP,
+    _PHONE,
+    _SEVEN_DIGITS,
+    _SIGNS_OF_EMAIL,
+    _TWO_DOTS_OR_COLONS,
+    _is_ipv6,
+    mask_emails,
+    mask_ips,
+    mask_phone_numbers,
+)
 from common.data.site import KEPT, TUNING
 
 MASKS = [mask_emails, mask_phone_numbers, mask_ips]
@@ -217,6 +228,19 @@ def test_masks_leave_clean_pages_alone():
 def test_mask_leaves_placeholders_uncounted(mask):
     text = "|||EMAIL_ADDRESS||| |||PHONE_NUMBER||| |||IP_ADDRESS|||"
     assert mask(text) == (text, 0)
+
+
+@given(st.text(alphabet="ab12.@-+():/ \n|_", max_size=60))
+def test_what_a_text_must_have_is_there_when_the_pattern_matches(text):
+    lower = text.lower()
+    if _EMAIL.search(text):
+        assert any(sign in lower for sign in _SIGNS_OF_EMAIL)
+    if any(not match["keep"] for match in _PHONE.finditer(text)):
+        assert _SEVEN_DIGITS.search(text)
+    if any(not match["keep"] and "." in match[0] for match in _IP.finditer(text)):
+        assert _TWO_DOTS_OR_COLONS.search(text)
+    if any(match["six"] and _is_ipv6(match[0]) for match in _IP.finditer(text)):
+        assert _TWO_DOTS_OR_COLONS.search(text)
 
 
 @given(st.text(alphabet="ab1.@-+():/ \n|_", max_size=60))
