@@ -13,8 +13,11 @@ from common.data.run import run_pipeline
 def kill_at(document: Document, *, name: str, mark: str, parent: bool) -> Document:
     """The document as it is; but the first time that it is called `name`, a process is killed.
 
-    That is this process, or the one that started it; the file `mark` says that it was done.
+    That is this process, or the one that started it; the file `mark` says that it was done. The
+    file beside it lists what was seen.
     """
+    with open(f"{mark}.seen", "a", encoding="utf-8") as stream:
+        stream.write(f"{document.id}\n")
     if document.id == name and not os.path.exists(mark):
         Path(mark).touch()
         os.kill(os.getppid() if parent else os.getpid(), signal.SIGKILL)
