@@ -64,7 +64,9 @@ def _contractions() -> Iterator[tuple[str, ...]]:
 def _faces() -> Iterator[str]:
     """Smileys, which arise by accident too: "(x):" ends in one."""
     for nose in ("", "-"):
-        yield from (f":{nose}{mouth}" for mouth in [*") )) ))) ( (( (((".split(), *"]}/|PpOo03*>XxD"])
+        yield from (
+            f":{nose}{mouth}" for mouth in [*") )) ))) ( (( (((".split(), *"]}/|PpOo03*>XxD"]
+        )
         yield from (f":'{nose}{mouth}" for mouth in "()")
         yield from (f"{eyes}{nose}{mouth}" for eyes, mouth in ("8)", "8D", ";)", ";D"))
         yield from (f"{mouth}{nose}{eyes}" for mouth, eyes in ("(:", "[:", "):", "(;"))

@@ -54,6 +54,8 @@ def fineweb_quality_filter(
         breaks = newlines / max(1, len(page.tokens))
         if breaks > max_newlines_per_word:
             breaks = newlines / max(1, len(page.pieces))
-        yield Verdict.at_most("fineweb_quality.max_newlines_per_word", breaks, max_newlines_per_word)
+        yield Verdict.at_most(
+            "fineweb_quality.max_newlines_per_word", breaks, max_newlines_per_word
+        )
 
     return Verdict.first_failure(checks())

@@ -51,7 +51,9 @@ def gopher_repetition_filter(
 
     def checks() -> Iterator[Verdict]:
         paragraphs = _paragraphs(page.text.strip())
-        edges = page.text.startswith("\n") + page.text.endswith("\n")  # empty lines at the ends count
+        edges = page.text.startswith("\n") + page.text.endswith(
+            "\n"
+        )  # empty lines at the ends count
         lines = [*filter(None, page.text.split("\n")), *("" for _ in range(edges))]
         for unit, items, max_count, max_characters in (
             ("paragraph", paragraphs, max_duplicate_paragraphs, max_duplicate_paragraph_characters),
@@ -95,7 +97,7 @@ class _Ngrams:
     def __init__(self, page: Words) -> None:
         self.pieces, self.numbers = page.pieces, page.numbers
         places = np.arange(len(self.numbers))
-        self.levels = [_Level(places, self.numbers, places, self.numbers)]
+        self.levels = [_Level(places, self.numbers)]  # of all pieces, then of what repeats
 
     def _level(self, n: int) -> "_Level":
         while len(self.levels) < n:
@@ -106,7 +108,7 @@ class _Ngrams:
         """The repeated (n + 1)-grams, from the repeated n-grams."""
         places = level.places[: level.places.searchsorted(len(self.numbers) - n)]
         if not len(places):
-            return _Level(places, places, places, places)
+            return _Level(places, places)
         numbers = level.numbers[: len(places)] * _MULTIPLIER + self.numbers[places + n]
         order = numbers.argsort()
         ordered = numbers[order]
@@ -114,9 +116,8 @@ class _Ngrams:
         often = np.zeros(len(places), bool)
         often[1:] = same
         often[:-1] |= same
-        order = order[often]
-        left = np.sort(order)
-        return _Level(places[left], numbers[left], places[order], ordered[often])
+        left = np.sort(order[often])
+        return _Level(places[left], numbers[left])
 
     def top_characters(self, n: int) -> int:
         """Characters of the most frequent n-gram, the first of several, times its count."""
@@ -140,20 +141,20 @@ class _Ngrams:
 
 
 class _Level(NamedTuple):
-    """The n-grams of one n that repeat, as pairs of a place and a number: in order, and grouped."""
+    """The n-grams of one n that repeat, in order: where each begins, and its number."""
 
     places: np.ndarray
     numbers: np.ndarray
-    grouped_places: np.ndarray
-    grouped_numbers: np.ndarray
 
     def top(self) -> tuple[int, int]:
         """The count of the most frequent n-gram, and where the first of several begins."""
         if not len(self.places):
             return 1, 0  # each stands once, so the first of all
-        edges = (self.grouped_numbers[1:] != self.grouped_numbers[:-1]).nonzero()[0] + 1
-        edges = np.concatenate((_ZERO, edges, [len(self.places)]))
+        order = self.numbers.argsort()
+        ordered = self.numbers[order]
+        edges = (ordered[1:] != ordered[:-1]).nonzero()[0] + 1
+        edges = np.concatenate((_ZERO, edges, [len(order)]))
         counts = edges[1:] - edges[:-1]
         count = counts.max()
-        first = np.minimum.reduceat(self.grouped_places, edges[:-1])
+        first = np.minimum.reduceat(self.places[order], edges[:-1])
         return int(count), int(first[counts == count].min())
