@@ -46,7 +46,8 @@ class Fetcher:
 
         A body over `max_bytes` is skipped, or cut there if `cut`.
         """
-        time.sleep(max(0.0, self.next_request - time.monotonic()))
+        if (early := self.next_request - time.monotonic()) > 0:
+            time.sleep(early)
         self.next_request = time.monotonic() + self.delay_s
         is_fresh = self.connection.sock is None
         try:
