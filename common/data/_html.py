@@ -39,7 +39,8 @@ def parse_html(data: bytes, *, content_type: str | None) -> etree._Element | Non
     """
     text, _ = decode_html(data, content_type=content_type)
     text = text.replace("\0", "").replace("<br>", LINE_BREAK)  # a zero byte would end the page
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ")  # white space
+    if "\r" in text or "\f" in text:  # white space
+        text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ")
     complete = len(text) < _SMALL or not _MANY_ATTRIBUTES.search(text)
     root = None
     if complete:

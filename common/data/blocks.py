@@ -99,19 +99,20 @@ class _Splitter:
         # The innermost block element: its tag, the first block in it, whether it is boilerplate.
         self.tag, self.first, self.hinted = "html", 0, False
         self.around: list[tuple[str, int, bool]] = []  # the same of the elements around it
-        self.links = self.preformatted = self.articles = 0  # how many of them we are inside of
+        self.preformatted = self.articles = 0  # how many of them we are inside of
 
     def split(self, root: etree._Element) -> None:
-        fragments, kind_of = self.fragments, _KINDS.get
+        fragments, kind_of, enter, leave = self.fragments, _KINDS.get, self.enter, self.leave
+        links = 0  # that we are inside of
         walker = etree.iterwalk(root, events=("start", "end"))
         for event, element in walker:
             kind = kind_of(element.tag)
             if event == "start":
                 if kind:
                     if kind >= _LINE:
-                        self.enter(element, kind)
+                        enter(element, kind)
                     elif kind == _LINK:
-                        self.links += 1
+                        links += 1
                     elif kind == _BREAK:
                         fragments.append(LINE_BREAK)
                     else:
@@ -121,13 +122,13 @@ class _Splitter:
             else:
                 if kind:
                     if kind >= _LINE:
-                        self.leave(element.tag, kind)
+                        leave(element.tag, kind)
                     elif kind == _LINK:
-                        self.links -= 1
+                        links -= 1
                 text = element.tail
             if text and (fragments or not text.isspace() or self.preformatted):
                 fragments.append(text)
-                if self.links:
+                if links:
                     self.link_chars += len(text.strip())
         if self.fragments:
             self.end_block()

@@ -12,7 +12,7 @@ Needs: blocks.py, document.py, warc.py.
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import accumulate
+from itertools import accumulate, compress
 from operator import mul
 
 from .blocks import Block, split_blocks
@@ -22,6 +22,7 @@ from .warc import WarcPage
 LINK_DENSITY_LIMIT = 0.5  # a block with a larger share of link text is navigation
 MAIN_SHARE = 0.8  # of the letters of all other blocks, inside the element with the content
 TITLED_SHARE = 0.3  # the same, where the element holds the page's title too
+_HEADINGS = frozenset(["h2", "h3", "h4", "h5", "h6"])
 _NAMES_LIMIT = 0.9  # names that would take away more than this share of the text mean nothing ...
 _NAMES_CHARS = 500  # ... where there is as much text as this
 
@@ -70,31 +71,34 @@ def main_blocks(blocks: list[Block], elements: list[range]) -> list[bool]:
     >>> main_blocks(*split_blocks(html))
     [False, True, True]
     """
-    good = _good_blocks(blocks)
+    sizes = [len(block.text) for block in blocks]
+    good = _good_blocks(blocks, sizes)
     keep = [False] * len(blocks)
     following = False
     # A heading over nothing (the "Related" above a list of links) goes with what it headed.
-    for i in reversed(_main_element(blocks, elements, good)):
-        if blocks[i].tag in ("h2", "h3", "h4", "h5", "h6"):
+    for i in reversed(_main_element(blocks, elements, sizes, good)):
+        if blocks[i].tag in _HEADINGS:
             keep[i] = good[i] and following
         else:
             keep[i] = following = good[i]
     return keep
 
 
-def _good_blocks(blocks: list[Block]) -> list[bool]:
+def _good_blocks(blocks: list[Block], sizes: list[int]) -> list[bool]:
     """The blocks that are neither links nor named as boilerplate."""
     text = [block.link_density <= LINK_DENSITY_LIMIT for block in blocks]
     good = [is_text and not block.hinted for is_text, block in zip(text, blocks, strict=True)]
-    num_text, num_good = _letters(blocks, text)[-1], _letters(blocks, good)[-1]
+    num_text, num_good = sum(compress(sizes, text)), sum(compress(sizes, good))
     # A forum's comments are its text, and <div class="with-sidebar"> may hold the whole page.
     useless = num_text >= _NAMES_CHARS and num_good < (1 - _NAMES_LIMIT) * num_text
     return text if useless else good
 
 
-def _main_element(blocks: list[Block], elements: list[range], good: list[bool]) -> range:
+def _main_element(
+    blocks: list[Block], elements: list[range], sizes: list[int], good: list[bool]
+) -> range:
     """The blocks of the smallest element with enough of the text; all blocks if there is none."""
-    letters = _letters(blocks, good)
+    letters = [0, *accumulate(map(mul, sizes, good))]  # of good blocks before each block
     number = [0, *accumulate(good)]
     titles = [i for i, block in enumerate(blocks) if block.tag == "h1" and good[i]]
     title = titles[0] if len(titles) == 1 else -1
@@ -102,15 +106,9 @@ def _main_element(blocks: list[Block], elements: list[range], good: list[bool]) 
         first, end = element.start, element.stop
         share = TITLED_SHARE if title in element else MAIN_SHARE
         # An element with one block is a paragraph, not the place where the paragraphs are.
-        if number[end] - number[first] > 1:
-            if letters[end] - letters[first] >= share * letters[-1]:
-                return element
+        if letters[end] - letters[first] >= share * letters[-1] and number[end] - number[first] > 1:
+            return element
     return range(len(blocks))
-
-
-def _letters(blocks: list[Block], counted: list[bool]) -> list[int]:
-    """How many letters of the counted blocks stand before each block, and in the end in all."""
-    return [0, *accumulate(map(mul, [len(block.text) for block in blocks], counted))]
 
 
 def token_f1(extracted: str, truth: str) -> float:
