@@ -54,11 +54,9 @@ def town_steps(classifiers_folder: str | Path) -> Mapping[str, Step]:
     return {
         "language": rules_step(language_filter),
         "prose": rules_step(
-            partial(
-                gopher_quality_filter, min_words=200, min_alphabetic_words=0.6, min_stop_words=1
-            )
+            partial(gopher_quality_filter, min_words=300, min_alphabetic_words=0.6)
         ),
-        "repetition": rules_step(partial(gopher_repetition_filter, max_duplicate_ngrams={5: 0.42})),
+        "repetition": rules_step(partial(gopher_repetition_filter, max_duplicate_ngrams={5: 0.5})),
         "mojibake": rules_step(mojibake_filter),
         "spam": _judge(judges["spam"], "spam"),
         "toxicity": _judge(judges["toxicity"], "toxic"),
@@ -78,7 +76,7 @@ def library_steps() -> Mapping[str, Step]:
     return {
         "repeated lines": repeated_lines_step(min_pages=3),
         "prose": rules_step(partial(gopher_quality_filter, min_alphabetic_words=0.5)),
-        "repetition": rules_step(partial(gopher_repetition_filter, max_duplicate_ngrams={5: 0.42})),
+        "repetition": rules_step(partial(gopher_repetition_filter, max_duplicate_ngrams={5: 0.5})),
         "mojibake": rules_step(mojibake_filter),
         "exact copies": exact_duplicates_step(),
         "near copies": near_duplicates_step(jaccard_threshold=0.7, num_bands=24),
