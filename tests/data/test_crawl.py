@@ -248,6 +248,24 @@ def test_crawl_names_what_it_leaves_out():
     }
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\0" * 1000,
+        b"<div>" * 10_000,
+        b"<a href=/" + b"x" * 900_000 + b">",
+        b"<a href='" * 20_000,
+        b"<a href=\xff\xfe://[:::]:x/>",
+        b"<base href='http://[::1'><a href=//>" + bytes(range(256)),
+    ],
+    ids=["empty", "zeros", "nested", "one address", "unclosed", "no address", "bad base"],
+)
+def test_crawl_goes_on_after_a_page_without_sense(body):
+    site = {"/": _page("/odd", "/b"), "/odd": Response(200, HTML, body), "/b": _page()}
+    assert _crawl(site)[0] == ["/", "/odd", "/b"]
+
+
 def test_crawl_unfolds_a_body_that_came_zipped_unasked():
     zipped = Response(200, HTML | {"Content-Encoding": "gzip"}, gzip.compress(b"<a href=/b>x</a>"))
     assert _crawl({"/": zipped, "/b": _page()})[0] == ["/", "/b"]

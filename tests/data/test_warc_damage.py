@@ -146,3 +146,16 @@ def test_mutants_of_wrapped_bodies_give_a_page_or_damage(tmp_path, wrapped):
         assert pages[-1] == PAGES[0]
         assert len(pages) + len(damage) == 2
     assert watch.slowest < 1
+
+
+@pytest.mark.parametrize("place", [0.01, 0.3, 0.6, 0.99])
+def test_damage_in_a_member_of_megabytes_costs_that_member(tmp_path, place):
+    dice, sizes = Random(7), enumerate([10, 3_000_000, 10, 2000])
+    pages = [WarcPage(f"http://x/{n}", 200, {}, dice.randbytes(size)) for n, size in sizes]
+    write_warc(pages, tmp_path / "big.warc.gz")
+    data = bytearray((tmp_path / "big.warc.gz").read_bytes())
+    data[int(place * len(data))] ^= 1
+    read = _read(tmp_path, bytes(data))[0]
+    lost = [number for number, page in enumerate(pages) if page not in read]
+    assert lost == [1]
+    assert read == [page for page in pages if page != pages[1]]
