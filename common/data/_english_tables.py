@@ -70,7 +70,8 @@ def _faces() -> Iterator[str]:
         yield from (f":'{nose}{mouth}" for mouth in "()")
         yield from (f"{eyes}{nose}{mouth}" for eyes, mouth in ("8)", "8D", ";)", ";D"))
         yield from (f"{mouth}{nose}{eyes}" for mouth, eyes in ("(:", "[:", "):", "(;"))
-    yield from ":1 :o) :() (o: >:( >:o (-8 =) (= =] [= ]= =[ =( =/ =| =3 =D <3 </3 0.0 -_- ^_^".split()
+    yield from "=) (= =] [= ]= =[ =( =/ =| =3 =D".split()
+    yield from ":1 :o) :() (o: >:( >:o (-8 <3 </3 0.0 -_- ^_^".split()
 
 
 def _wholes() -> dict[str, tuple[str, ...]]:

@@ -5,9 +5,9 @@ import pytest
 pytest.importorskip("datatrove")
 pytest.importorskip("spacy")
 
-from common.data.quality import remove_c4_lines  # noqa: E402
-from tests.benchmarks.beside_datatrove import OURS, Theirs, why_they_differ  # noqa: E402
-from tests.benchmarks.documents import real_documents  # noqa: E402
+from common.data.quality import remove_c4_lines
+from tests.benchmarks.beside_datatrove import OURS, Theirs, why_they_differ
+from tests.benchmarks.documents import real_documents
 
 DOCUMENTS = 200
 ODD = [
