@@ -10,8 +10,8 @@ from lxml import etree
 from .encoding import decode_html
 
 # An element costs a hundred times what a letter costs, and a line break is the commonest element of
-# many pages: so it becomes this letter, which no encoding of the web has a use for.
-LINE_BREAK = "\x81"
+# many pages: so it becomes a letter that means just that ("next line"), and hardly ever occurs.
+LINE_BREAK = "\x85"
 FORMATTING_TAGS = frozenset(
     "b i u s em strong small big font tt code kbd samp var span sub sup mark abbr acronym cite q "
     "ins del strike nobr dfn bdi bdo label time data".split()

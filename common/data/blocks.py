@@ -45,6 +45,7 @@ _HINTS = frozenset(
     "modal popup tooltip meta byline copyright disclaimer contentinfo complementary".split()
 )
 _TEXT_NAMES = frozenset("article post entry story content page".split())  # "post-header" is text
+_END = "\0"  # of a block: the parser's strings cannot hold it
 _NAMING = frozenset(["class", "id", "role"])
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
@@ -84,25 +85,29 @@ def split_blocks(
     splitter = _Splitter()
     if root is not None:
         splitter.split(root)
-    return splitter.blocks, splitter.elements
+    return splitter.blocks(), splitter.elements
 
 
 class _Splitter:
-    """Walks the elements once; what is between two block boundaries becomes a block."""
+    """Walks the elements once; what is between two block boundaries becomes a block.
+
+    White space is folded in the end, for the whole page at once, which costs less than piecemeal.
+    """
 
     def __init__(self) -> None:
-        self.blocks: list[Block] = []
+        self.pieces: list[str] = []  # of the text of the page, with _END after each block
+        self.found: list[tuple[str, int, int, bool]] = []  # tag, letters in links, gap, hinted
+        self.typed: dict[int, str] = {}  # the text of the blocks that are preformatted
         self.elements: list[range] = []
-        self.fragments: list[str] = []  # of the text of the block that has begun
-        self.link_chars = 0  # in these
-        self.gap = 0
+        # The block that has begun: whether it has text, since which piece, and what is known of it.
+        self.begun, self.since, self.link_chars, self.gap = False, 0, 0, 0
         # The innermost block element: its tag, the first block in it, whether it is boilerplate.
         self.tag, self.first, self.hinted = "html", 0, False
         self.around: list[tuple[str, int, bool]] = []  # the same of the elements around it
         self.preformatted = self.articles = 0  # how many of them we are inside of
 
     def split(self, root: etree._Element) -> None:
-        fragments, kind_of, enter, leave = self.fragments, _KINDS.get, self.enter, self.leave
+        pieces, kind_of, enter, leave = self.pieces, _KINDS.get, self.enter, self.leave
         links = 0  # that we are inside of
         walker = etree.iterwalk(root, events=("start", "end"))
         for event, element in walker:
@@ -113,11 +118,11 @@ class _Splitter:
                         enter(element, kind)
                     elif kind == _LINK:
                         links += 1
-                    elif kind == _BREAK:
-                        fragments.append(LINE_BREAK)
-                    else:
+                    elif kind == _SKIP:
                         walker.skip_subtree()
                         continue
+                    elif self.begun or self.preformatted:
+                        pieces.append(LINE_BREAK)
                 text = element.text
             else:
                 if kind:
@@ -126,20 +131,31 @@ class _Splitter:
                     elif kind == _LINK:
                         links -= 1
                 text = element.tail
-            if text and (fragments or not text.isspace() or self.preformatted):
-                fragments.append(text)
+            # A block begins with its first letter: what it has before is white space.
+            if text and (self.begun or not text.isspace() or self.preformatted):
+                self.begun = True
+                pieces.append(text)
                 if links:
                     self.link_chars += len(text.strip())
-        if self.fragments:
+        if self.begun:
             self.end_block()
 
+    def blocks(self) -> list[Block]:
+        texts = _folded("".join(self.pieces))
+        for number, text in self.typed.items():
+            texts[number] = text
+        return [
+            Block(text, tag, min(1.0, in_links / len(text)) if in_links else 0.0, gap, hinted)
+            for text, (tag, in_links, gap, hinted) in zip(texts, self.found, strict=True)
+        ]
+
     def enter(self, element: etree._Element, kind: int) -> None:
-        if self.fragments:
+        if self.begun:
             self.end_block()
         self.gap = 2 if kind == _PARAGRAPH else self.gap or 1
         self.around.append((self.tag, self.first, self.hinted))
         tag = element.tag
-        self.tag, self.first = tag, len(self.blocks)
+        self.tag, self.first = tag, len(self.found)
         if not self.hinted:
             if tag in _BOILERPLATE_TAGS:  # but <header> in an <article> heads it, not the site
                 self.hinted = tag != "header" or not self.articles
@@ -151,11 +167,11 @@ class _Splitter:
             self.articles += 1
 
     def leave(self, tag: str, kind: int) -> None:
-        if self.fragments:
+        if self.begun:
             self.end_block()
         self.gap = 2 if kind == _PARAGRAPH else self.gap or 1
-        if len(self.blocks) - self.first > 1:
-            self.elements.append(range(self.first, len(self.blocks)))
+        if len(self.found) - self.first > 1:
+            self.elements.append(range(self.first, len(self.found)))
         self.tag, self.first, self.hinted = self.around.pop()
         if tag == "pre":
             self.preformatted -= 1
@@ -163,14 +179,17 @@ class _Splitter:
             self.articles -= 1
 
     def end_block(self) -> None:
-        raw = "".join(self.fragments)
-        self.fragments.clear()
-        text = _as_typed(raw) if self.preformatted else _folded(raw)
-        if text:
-            density = min(1.0, self.link_chars / len(text)) if self.link_chars else 0.0
-            self.blocks.append(Block(text, self.tag, density, self.gap, self.hinted))
-            self.gap = 0
-        self.link_chars = 0
+        in_links, self.link_chars, self.begun = self.link_chars, 0, False
+        if self.preformatted:
+            text = _as_typed("".join(self.pieces[self.since :]))
+            del self.pieces[self.since :]
+            if not text:
+                return
+            self.typed[len(self.found)] = text
+        self.pieces.append(_END)
+        self.since = len(self.pieces)
+        self.found.append((self.tag, in_links, self.gap, self.hinted))
+        self.gap = 0
 
 
 def _is_named_boilerplate(element: etree._Element) -> bool:
@@ -196,15 +215,17 @@ def _as_typed(raw: str) -> str:
     return "\n".join([line.rstrip() for line in lines]).strip("\n")
 
 
-def _folded(raw: str) -> str:
-    """White space as a browser shows it: runs become one space, no-break spaces all stay."""
+def _folded(raw: str) -> list[str]:
+    """The texts of all blocks as a browser shows them: runs of white space become one space.
+
+    No-break spaces all stay, as spaces, except where a line ends.
+    """
     text = raw.replace("\n", " ").replace("\t", " ")
     while "  " in text:
         text = text.replace("  ", " ")
     if LINE_BREAK in text:
         text = text.replace(f" {LINE_BREAK}", "\n").replace(LINE_BREAK, "\n").replace("\n ", "\n")
-    text = text.strip(" \n")
-    if "\xa0" in text:
-        text = text.replace("\xa0", " ").rstrip()
-        return _as_typed(text) if " \n" in text else text.lstrip("\n")
-    return text
+    texts = [block.strip(" \n") for block in text.split(_END)[:-1]]
+    if "\xa0" not in text:
+        return texts
+    return [_as_typed(block.replace("\xa0", " ")) if "\xa0" in block else block for block in texts]

@@ -84,12 +84,18 @@ def test_split_blocks_loses_nothing_to_many_attributes(quote):
         ("<pre>a<br>b</pre>", "a\nb"),
         ("<pre>  <b>a</b>\n\n  <i>b</i> </pre>", "  a\n\n  b"),
         ("<p>&nbsp; a&nbsp;<br>&nbsp;b", "  a\n b"),
-        ("<p>a\0b", "ab"),
+        ("<p>a\0b&#0;c", "ab\ufffdc"),
+        ("<pre><br> a</pre>", " a"),
         ("<p>\u3000a", "\u3000a"),
     ],
 )
 def test_split_blocks_folds_white_space(html, text):
     assert texts(html) == [text]
+
+
+def test_split_blocks_keeps_preformatted_blocks_in_their_places():
+    page = "<p> a <br> b <pre>  c\n   d</pre><p>&nbsp;<pre>\n<br></pre><p>e<pre> f <b>g</b></pre>"
+    assert texts(page) == ["a\nb", "  c\n   d", "e", " f g"]
 
 
 def test_split_blocks_survives_mutated_pages():
