@@ -51,7 +51,7 @@ def run_pipeline(
 
     Raises ValueError when the folder holds a run of other sources, steps or versions, and
     RuntimeError when a worker process died. Memory: in each process one split's receipts and
-    sketches; where near copies are decided, 4 bytes a hash of every document.
+    sketches, whatever the number of splits; where near copies are decided, 2 kB a document.
 
     >>> import tempfile
     >>> from .pipeline import exact_duplicates_step, read_receipts

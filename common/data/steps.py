@@ -106,8 +106,8 @@ def near_duplicates_step(
     """A step that keeps one document of each cluster of near copies (see `near_duplicates`).
 
     That is the first, or the first of those with the highest `score`. The Verdict's note is the
-    address of the document that stays. Memory while deciding: 4 bytes a hash of every document; the
-    n-grams may lie on disk.
+    address of the document that stays. Memory while deciding: 2 kB a document; the n-grams may lie
+    on disk.
 
     >>> step = near_duplicates_step()
     >>> twins = [Document("a", "http://x/1", "A kite."), Document("b", "http://x/2", "a kite")]

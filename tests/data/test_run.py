@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -351,6 +352,22 @@ def test_folder_with_documents_of_somebody_else_is_refused(tmp_path):
     (tmp_path / "documents" / "letter.txt").touch()
     with pytest.raises(ValueError, match="holds letter.txt, which no run left there"):
         run_pipeline([], STEPS, tmp_path)
+
+
+def test_memory_holds_a_split_and_not_the_corpus(tmp_path):
+    """Eight times the documents, in splits of the same size, need hardly more memory."""
+    steps = {"exact": STEPS["exact"], "mask": STEPS["mask"]}
+    peaks, sizes = [], []
+    for count in (100, 800):
+        path = tmp_path / f"{count}.jsonl"
+        write_jsonl((Document(str(i), "", f"the and {i} " * 400) for i in range(count)), path)
+        tracemalloc.start()
+        run_pipeline([path], steps, tmp_path / f"out{count}", split_bytes=40_000)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        sizes.append(path.stat().st_size)
+    assert sizes[1] - sizes[0] > 3_000_000
+    assert peaks[1] - peaks[0] < 500_000
 
 
 def test_lost_receipt_is_noticed(tmp_path, monkeypatch):
