@@ -121,7 +121,7 @@ class _Splitter:
                     elif kind == _SKIP:
                         walker.skip_subtree()
                         continue
-                    elif self.begun or self.preformatted:
+                    else:
                         pieces.append(LINE_BREAK)
                 text = element.text
             else:

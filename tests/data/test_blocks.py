@@ -95,7 +95,8 @@ def test_split_blocks_folds_white_space(html, text):
 
 def test_split_blocks_keeps_preformatted_blocks_in_their_places():
     page = "<p> a <br> b <pre>  c\n   d</pre><p>&nbsp;<pre>\n<br></pre><p>e<pre> f <b>g</b></pre>"
-    assert texts(page) == ["a\nb", "  c\n   d", "e", " f g"]
+    page += "<BR><pre>&nbsp;</pre><BR><p>h"
+    assert texts(page) == ["a\nb", "  c\n   d", "e", " f g", "h"]
 
 
 def test_split_blocks_survives_mutated_pages():
