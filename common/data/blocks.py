@@ -47,6 +47,7 @@ _HINTS = frozenset(
 _TEXT_NAMES = frozenset("article post entry story content page".split())  # "post-header" is text
 _END = "\0"  # of a block: the parser's strings cannot hold it
 _NAMING = frozenset(["class", "id", "role"])
+_SPACES = re.compile("  +")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
@@ -220,12 +221,15 @@ def _folded(raw: str) -> list[str]:
 
     No-break spaces all stay, as spaces, except where a line ends.
     """
-    text = raw.replace("\n", " ").replace("\t", " ")
-    while "  " in text:
-        text = text.replace("  ", " ")
+    text = _SPACES.sub(" ", raw.replace("\n", " ").replace("\t", " "))
     if LINE_BREAK in text:
         text = text.replace(f" {LINE_BREAK}", "\n").replace(LINE_BREAK, "\n").replace("\n ", "\n")
     texts = [block.strip(" \n") for block in text.split(_END)[:-1]]
     if "\xa0" not in text:
         return texts
-    return [_as_typed(block.replace("\xa0", " ")) if "\xa0" in block else block for block in texts]
+    return [_unbroken(block) if "\xa0" in block else block for block in texts]
+
+
+def _unbroken(text: str) -> str:
+    text = text.replace("\xa0", " ").rstrip()
+    return _as_typed(text) if " \n" in text else text
