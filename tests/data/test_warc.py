@@ -394,3 +394,31 @@ def test_read_warc_takes_a_file_with_a_broken_beginning_for_what_comes_first_in_
         bodies, reasons = _bodies(tmp_path, junk + part[len(junk) :] + part * 2)
         assert bodies == [b"good"] * (2 + (not junk))
         assert len(reasons) == bool(junk)
+
+
+def test_read_warc_believes_no_record_alone_in_a_member_with_a_wrong_checksum(tmp_path):
+    zipped = zlib.compressobj(0, zlib.DEFLATED, 31)
+    stored = zipped.compress(GOOD) + zipped.flush()
+    bodies, reasons = _bodies(tmp_path, stored.replace(b"good", b"goof", 1) + stored)
+    assert (len(bodies), reasons) == (1, ["a gzip member is broken (incorrect data check)"])
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zipped", "plain"])
+def test_read_warc_sees_a_length_that_ends_where_another_record_ends(tmp_path, zipped):
+    block = _answer(b"long")
+    digest = f"WARC-Block-Digest: sha1:{hashlib.sha1(block).hexdigest()}\r\n"
+    length = len(block) + len(b"\r\n\r\n") + len(GOOD) - len(b"\r\n\r\n")
+    long = _record(block, length=length, extra="" if zipped else digest)
+    parts = [long, GOOD, GOOD]
+    data = b"".join(gzip.compress(part) if zipped else part for part in parts)
+    bodies, reasons = _bodies(tmp_path, data)
+    assert (bodies, len(reasons)) == ([b"good"] * 2, 1)
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3, 4])
+def test_read_warc_gives_a_last_page_without_its_newlines_and_says_so(tmp_path, missing):
+    pages, damage = _read(tmp_path, (GOOD + GOOD)[:-missing])
+    assert [page.body for page in pages] == [b"good"] * 2
+    assert [found.reason for found in damage] == ["the file is cut off behind its last record"]
+    with pytest.raises(ValueError, match="after 2 pages, .* cut off behind its last record"):
+        list(read_warc(tmp_path / "crawl.warc"))
