@@ -19,7 +19,7 @@ import re
 _AT = r"[ ]?[(\[{][ ]?at[ ]?[)\]}][ ]?"
 _DOT = r"(?:\.|[ ]?[(\[{][ ]?dot[ ]?[)\]}][ ]?|[ ]dot[ ])"
 _EMAIL = re.compile(
-    rf"""(?<![\w.%+-])(?<!\w')[\w.%+-]++(?:'[\w.%+-]++)*+(?:
+    rf"""(?<![\w.%+-])[\w.%+-]++(?:'[\w.%+-]++)?(?:
         @(?:[\w-]+\.)+[^\W\d_]{{2,}}                                # mo.baker+inn@town.example
       | {_AT}[\w-]++(?:{_DOT}[\w-]++)+                              # mo (at) town [dot] example
       | [ ]at[ ](?!the\b|an?\b)[\w-]++[ ]dot[ ](?:com|edu|example|info|net|org)\b

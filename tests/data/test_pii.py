@@ -254,7 +254,8 @@ def test_mask_twice_changes_nothing(text):
 
 @pytest.mark.parametrize("mask", MASKS)
 @pytest.mark.parametrize(
-    "piece", ["a", "1", "1.", "a.", "+1 ", "(283)", "a@", "a'", "01 ", "call ", "a at b dot ", "1:"]
+    "piece",
+    ["a", "1", "1.", "a.", "+1 ", "(283)", "a@", "a'", "+.'", "01 ", "call ", "a at b dot ", "1:"],
 )
 def test_mask_reads_long_runs_in_linear_time(mask, piece):
     # Quadratic work on 400 kB would be 10^10 steps: minutes. This ends, so it is not quadratic.
