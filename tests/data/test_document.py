@@ -1,4 +1,3 @@
-import gzip
 import zlib
 
 import pytest
@@ -105,3 +104,16 @@ def test_read_jsonl_passes_over_a_line_without_end(tmp_path, monkeypatch):
     damage = []
     assert list(read_jsonl(path, damage=damage)) == DOCUMENTS
     assert damage == [Damage(len(first), "a line is over 2000000 bytes")]
+
+
+def test_read_jsonl_loses_one_line_with_a_broken_member_of_its_own(tmp_path):
+    path, documents = tmp_path / "docs.jsonl.gz", [Document(str(n), "", "x" * 99) for n in range(3)]
+    members = []
+    for document in documents:
+        write_jsonl([document], path)
+        members.append(path.read_bytes())
+    broken = members[1][:-12] + bytes(4) + members[1][-8:]
+    path.write_bytes(members[0] + broken + members[2])
+    damage = []
+    assert list(read_jsonl(path, damage=damage)) == [documents[0], documents[2]]
+    assert len(damage) == 1

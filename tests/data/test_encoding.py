@@ -128,6 +128,8 @@ def test_decode_html_does_not_take_windows_1252_for_broken_utf8():
     data = (LATIN + " Ã©").encode("cp1252")
     assert decode_html(data) == (LATIN + " Ã©", "cp1252")
     assert decode_html("café".encode("cp1252")) == ("café", "cp1252")
+    mojibake = "Ã©Ã©Ã©Ã©Ã© – –"  # of which most letters are valid UTF-8
+    assert decode_html(mojibake.encode("cp1252")) == (mojibake, "cp1252")
 
 
 @pytest.mark.parametrize("data", [bytes(1000), b"\0", b"a\0b\0\0\0", b"<p>a\0b</p>" * 300])
