@@ -22,8 +22,10 @@ from .artifacts import ArtifactStore
 from .data import town
 from .data.batches import BatchSampler
 from .data.collect import save_crawl
+from .data.corpus import build_corpus as clean_crawl
 from .data.document import read_jsonl
-from .data.pipeline import build_corpus as clean_crawl
+from .data.judges import train_classifiers
+from .data.labelled import labelled_texts
 from .model import ModelConfig, TransformerLM
 from .tokenizer.corpus import write_corpus_shards
 from .tokenizer.encode import BPETokenizer
@@ -46,6 +48,7 @@ class Plan:
 
     town_pages: int  # clean pages that the town writes before the mess is added
     library_pages: int  # pages of the Python documentation that the crawler may fetch
+    labelled_pages: int  # pages whose labels the classifiers may learn from
     library_share: float  # part of the training text (in bytes) that comes from the library
     vocab_size: int  # bytes, merges and special tokens together
     d_model: int
@@ -105,6 +108,7 @@ PLANS = {
     "smoke": Plan(
         town_pages=40,
         library_pages=8,
+        labelled_pages=200,
         library_share=0.05,
         vocab_size=400,
         d_model=32,
@@ -131,6 +135,7 @@ PLANS = {
     "book": Plan(
         town_pages=1800,
         library_pages=250,
+        labelled_pages=1200,
         library_share=0.05,
         vocab_size=1024,
         d_model=128,
@@ -158,7 +163,8 @@ PLANS = {
 
 INPUTS: dict[str, tuple[str, ...]] = {
     "crawl": (),
-    "corpus": ("crawl",),
+    "classifiers": (),
+    "corpus": ("crawl", "classifiers"),
     "tokenizer": ("corpus",),
     "shards": ("corpus", "tokenizer"),
     "base": ("tokenizer", "shards"),
@@ -174,10 +180,17 @@ def build_crawl(store: ArtifactStore, plan: Plan) -> None:
         save_crawl(folder, pages, library_pages=plan.library_pages, seed=store.seed)
 
 
+def build_classifiers(store: ArtifactStore, plan: Plan) -> None:
+    """Chapter 1: train the judges of spam, toxicity and quality on pages that a person labelled."""
+    with store.create("classifiers") as folder:
+        labelled = labelled_texts(plan.labelled_pages, seed=store.seed)
+        train_classifiers(labelled, folder, seed=store.seed)
+
+
 def build_corpus(store: ArtifactStore, plan: Plan) -> None:
     """Chapter 1: extract, filter, deduplicate and mask."""
     with store.create("corpus", INPUTS["corpus"]) as folder:
-        clean_crawl(store.path("crawl"), folder)
+        clean_crawl(store.path("crawl"), store.path("classifiers"), folder)
 
 
 def build_tokenizer(store: ArtifactStore, plan: Plan) -> None:
@@ -255,6 +268,7 @@ def build_aligned(store: ArtifactStore, plan: Plan) -> None:
 
 BUILDERS: dict[str, Callable[[ArtifactStore, Plan], None]] = {
     "crawl": build_crawl,
+    "classifiers": build_classifiers,
     "corpus": build_corpus,
     "tokenizer": build_tokenizer,
     "shards": build_shards,

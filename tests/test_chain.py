@@ -29,7 +29,8 @@ def test_inputs_stand_before_what_is_made_from_them():
 def test_chain_leaves_sound_artefacts_of_every_kind(store):
     files = {name: {p.name for p in store.path(name).iterdir()} for name in chain.BUILDERS}
     assert {"town.warc.gz", "library.warc.gz", "labels.json"} <= files["crawl"]
-    assert {"town.jsonl.gz", "receipts.jsonl.gz", "funnel.json"} <= files["corpus"]
+    assert {"spam.safetensors", "toxicity.safetensors"} <= files["classifiers"]
+    assert {"town.jsonl.gz", "town.html", "receipts.jsonl.gz", "funnel.json"} <= files["corpus"]
     assert {"train.bin", "valid.bin", "shard.json"} <= files["shards"]
     assert all("losses.json" in files[name] for name in ("base", "sft", "aligned"))
 
@@ -50,7 +51,7 @@ def test_chain_records_every_step_of_training(store):
 
 def test_chain_is_a_function_of_its_seed(store, tmp_path):
     again = ArtifactStore(tmp_path, "smoke")
-    for name in ("crawl", "corpus", "tokenizer"):
+    for name in ("crawl", "classifiers", "corpus", "tokenizer"):
         chain.BUILDERS[name](again, chain.PLANS["smoke"])
     same, other = (s.path("tokenizer") / "tokenizer.json" for s in (store, again))
     assert same.read_bytes() == other.read_bytes()

@@ -1,21 +1,17 @@
 """How good are a model's answers, and how sure can we be: greedy replies, graders, and error bars.
 
-A share of k right answers in n tries is an estimate. Wilson's interval says how far the truth may
-lie from it and, unlike the textbook's p +- 1.96 sqrt(p (1 - p) / n), it stays inside [0, 1] and
-keeps its promise at 0 and 1 right out of n. E. B. Wilson 1927, "Probable inference, the law of
-succession, and statistical inference", JASA 22, equation 4 onwards.
+A share of right answers is an estimate; Wilson's interval says how far the truth may lie from it.
 
 Taught in ch07_alignment/03_evaluate.ipynb.
-Needs: chat.py, ../generate.py, ../model.py (and what they need).
+Needs: chat.py, ../generate.py, ../intervals.py, ../model.py (and what they need).
 """
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Protocol
 
 from ..generate import generate_batch
+from ..intervals import wilson_interval
 from ..model import TransformerLM
 from .chat import ChatTemplate
 
@@ -46,28 +42,6 @@ class Graded:
     reply: str
     hit: bool
     reason: str
-
-
-def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Lower and upper bound for the true share behind `successes` out of `n`.
-
-    Raises ValueError unless 0 <= successes <= n, n >= 1 and 0 < confidence < 1. Constant cost.
-
-    >>> low, high = wilson_interval(9, 10)
-    >>> round(low, 3), round(high, 3)
-    (0.596, 0.982)
-    """
-    if n < 1:
-        raise ValueError(f"n must be at least 1, got {n}")
-    if not 0 <= successes <= n:
-        raise ValueError(f"successes must lie in 0 .. n, got {successes} of {n}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = successes / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))
 
 
 def exact_answer(reply: str, answer: str) -> tuple[bool, str]:

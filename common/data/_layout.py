@@ -1,9 +1,9 @@
-"""Text to messy HTML: four ways in which web sites wrap an article, and what they wrap around it.
+"""Text to messy HTML: six ways in which web sites wrap an article, and what they wrap around it.
 
-Layouts 0 and 1 name their parts (elements of HTML 5, telling class names); layouts 2 and 3 do not
-(a table from the nineties, class names made by a machine). An extractor must cope with both kinds.
+Three layouts name their parts (elements of HTML 5, telling class names); three do not (a table from
+the nineties, class names made by a machine). An extractor must cope with both kinds.
 
-Needs: nothing but the standard library.
+Needs: _mess.py.
 """
 
 import re
@@ -11,7 +11,7 @@ import textwrap
 from html import escape
 from random import Random
 
-Link = tuple[str, str]
+from ._mess import Link, Paragraphs
 
 _ADVERTS = [
     "Café Miró – today’s menu",
@@ -24,6 +24,11 @@ _COOKIES = [
     "We use cookies to make this site better.",
     "By using this site you accept our cookies and those of 214 partners.",
 ]
+_AUTHORS = [
+    "Written by Ada, who has walked every path of the valley and keeps bees behind the mill.",
+    "About the author: Bruno Teller has worked for this paper since his first day out of school.",
+    "Thank you for reading. If you like what we do, tell a friend, or bring us a cake.",
+]
 _SCRIPT = (
     "<script>var track = {page: 1, rate: 0.25};\n"
     'if (1 < 2) { document.write("<p>tracked</p>"); }</script>\n'
@@ -31,7 +36,7 @@ _SCRIPT = (
 )
 
 
-def content_html(dice: Random, title: str, paragraphs: tuple[str, ...], links: list[Link]) -> str:
+def content_html(dice: Random, title: str, paragraphs: Paragraphs, links: list[Link]) -> str:
     """The article: its title as <h1> and its paragraphs, with adverts and links strewn in."""
     as_div = dice.random() < 0.2
     as_lines = dice.choice(["br", "br", "pre", "li"])
@@ -73,12 +78,11 @@ def page_html(
     dice: Random,
     title: str,
     content: str,
-    *,
     menu: list[Link],
     related: list[Link],
     comments: list[str],
 ) -> str:
-    """A whole page around `content`, in one of the four layouts."""
+    """A whole page around `content`, in one of the six layouts; one in ten is badly typed."""
     nav = _list(menu)
     more = f"<h3>You may also like</h3>{_list(related)}" if related else ""
     advert = f'<a href="{dice.choice(menu)[0]}">{escape(dice.choice(_ADVERTS))}</a> Advertisement'
@@ -88,10 +92,12 @@ def page_html(
     )
     said = "".join(f"<div><p>{escape(comment)}</p></div>" for comment in comments)
     said = f"<h3>Comments ({len(comments)})</h3>{said}" if comments else ""
-    layout = dice.choice([_layout_html5, _layout_classes, _layout_table, _layout_nameless])
+    layout = dice.choice(_LAYOUTS)
+    advert = f"{advert} <p>{dice.choice(_AUTHORS)}</p>" if dice.random() < 0.3 else advert
     body = layout(nav, content, more, advert, cookies, legal, said)
     head = f"<head><title>{escape(title)} – The Town Gazette</title>\n{_SCRIPT}</head>"
-    return f"<!DOCTYPE html>\n<html>{head}\n<body>\n{body}\n</body></html>\n"
+    page = f"<!DOCTYPE html>\n<html>{head}\n<body>\n{body}\n</body></html>\n"
+    return broken(dice, page) if dice.random() < 0.1 else page
 
 
 def _list(links: list[Link]) -> str:
@@ -140,6 +146,40 @@ def _layout_nameless(
         f'<div class="c7">{advert}</div><div class="c8">{legal}</div>'
         f'<div class="c9">{cookies}</div></div>'
     )
+
+
+def _layout_blog(
+    nav: str, content: str, more: str, advert: str, cookies: str, legal: str, said: str
+) -> str:
+    return (
+        f'<a class="skip-link" href="#c">Skip</a><div id="masthead">The Town Gazette</div>'
+        f'<div id="primary" class="area"><div class="entry-content" id="c">{content}</div>\n'
+        f'<div class="post-navigation"><a href="/">Older posts</a></div>\n'
+        f'<div class="comment-list">{said}</div></div>\n<div class="widget-area">{nav}{more}'
+        f'<form>Subscribe <input name="mail"><button>Go</button></form>{advert}</div>\n'
+        f'<div class="site-footer">{legal}</div><div class="cookie-notice">{cookies}</div>'
+    )
+
+
+def _layout_app(
+    nav: str, content: str, more: str, advert: str, cookies: str, legal: str, said: str
+) -> str:
+    return (
+        f'<div id="root"><div class="css-1q8"><div class="css-0fa">{cookies}</div>'
+        f'<div class="css-77b">{nav}</div><div class="css-9aa"><div><div class="css-3x">{content}'
+        f'</div></div><div class="css-4c"><div class="css-5d">{advert}</div>{more}</div></div>\n'
+        f'<div class="css-d0e"><div>{said}</div></div><div class="css-e1">{legal}</div></div></div>'
+    )
+
+
+_LAYOUTS = (
+    _layout_html5,
+    _layout_classes,
+    _layout_table,
+    _layout_nameless,
+    _layout_blog,
+    _layout_app,
+)
 
 
 def broken(dice: Random, html: str) -> str:

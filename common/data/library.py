@@ -8,7 +8,7 @@ memory addresses. So it runs here in a process of its own which inherits no envi
 installed packages (`-I -S`) and starts in an empty folder; the modules whose pages list the
 environment are not served; and paths and addresses are replaced before a page leaves the process.
 
-Taught in ch01_data/01_crawl_and_extract.ipynb.
+Taught in ch01_data/01_web_as_bytes.ipynb.
 Needs: nothing but the standard library.
 """
 

@@ -3,51 +3,47 @@
 Because the site is made here, it is known of every page what it is and what its author wrote. The
 labels and texts are kept aside for scoring; nothing that cleans the crawl sees them.
 
-Taught in ch01_data/01_crawl_and_extract.ipynb.
-Needs: _layout.py, _mess.py, town/.
+Taught in ch01_data/01_web_as_bytes.ipynb.
+Needs: _charsets.py, _mess.py, _mess_tuning.py, _mess_kept.py (and what they need), town/.
 """
 
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
+from types import MappingProxyType
 
-from . import _mess
-from ._layout import Link, broken, content_html, page_html
+from ._charsets import encode_page
+from ._mess import Link, Mess
+from ._mess_kept import KEPT
+from ._mess_tuning import TUNING
 from .town import Page
 
+__all__ = ["KEPT", "MESS_SHARES", "TUNING", "Mess", "Response", "Site", "render_town", "serve"]
+
 # Mess pages as a share of the clean ones: 35 % in all.
-MESS_SHARES = {
-    "near_copy": 0.06,
-    "mirror": 0.04,
-    "gibberish": 0.05,
-    "foreign": 0.05,
-    "spam": 0.04,
-    "toxic": 0.03,
-    "mojibake": 0.03,
-    "boilerplate": 0.02,
-    "soft_error": 0.02,
-    "link_farm": 0.01,
-}
+MESS_SHARES: Mapping[str, float] = MappingProxyType(
+    {
+        "near_copy": 0.06,
+        "mirror": 0.04,
+        "gibberish": 0.05,
+        "foreign": 0.05,
+        "spam": 0.04,
+        "toxic": 0.03,
+        "mojibake": 0.03,
+        "boilerplate": 0.02,
+        "soft_error": 0.02,
+        "link_farm": 0.01,
+    }
+)
 _PII_SHARE = 0.03  # of the clean pages, which get a personal line planted
+_HARMLESS_SHARE = 0.04  # of the clean pages, which get a paragraph that only looks like mess
+_HIDDEN_SHARE = 0.3  # of the spam and toxic pages, which stand between stolen paragraphs
+_SPUN_SHARE = 0.2  # of the gibberish, which is an honest page gone through a mill
 _LINKS_PER_INDEX = 80
 _OVERSIZE_BYTES = 3_000_000
-# How often (in 100 pages) a page is encoded so and declared so; the last two declarations lie.
-_ENCODINGS = [
-    (52, "utf-8", "text/html; charset=utf-8", ""),
-    (14, "utf-8", "text/html", '<meta charset="utf-8">'),
-    (6, "utf-8", "text/html", ""),
-    (4, "utf-8-sig", "text/html", ""),
-    (8, "cp1252", "text/html; charset=iso-8859-1", ""),
-    (5, "cp1252", "text/html", '<meta http-equiv="x" content="text/html; charset=windows-1252">'),
-    (3, "cp1252", "text/html", ""),
-    (2, "utf-16", "text/html", ""),
-    (1, "utf-16-le", "text/html; charset=utf-16le", ""),
-    (3, "utf-8", "text/html; charset=iso-8859-1", ""),
-    (2, "cp1252", "text/html; charset=utf-8", ""),
-]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +61,10 @@ class Response:
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """A web site and the truth about it, by path: answers, labels, and the main text as written.
+    """A web site and the truth about it, by path.
+
+    labels: what each page is. texts: the main text as written. personal: the strings planted in a
+    page that identify somebody. copies: for a mirror or near copy, the path of the original.
 
     >>> Site({"/": Response(200, {}, b"<p>Hi")}, {"/": "clean"}, {"/": "Hi"}).texts["/"]
     'Hi'
@@ -74,23 +73,35 @@ class Site:
     responses: dict[str, Response]
     labels: dict[str, str]
     texts: dict[str, str]
+    personal: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    copies: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
-def render_town(pages: Sequence[Page], *, seed: int, mess: bool = True) -> Site:
-    """Render pages as a web site; with `mess`, add the pages listed in MESS_SHARES and traps.
+def render_town(
+    pages: Sequence[Page],
+    *,
+    seed: int,
+    mess: Mess | None = TUNING,
+    shares: Mapping[str, float] = MESS_SHARES,
+) -> Site:
+    """Render pages as a web site, with traps and with pages of mess: `shares` of each label, as
+    `mess` makes them: TUNING or, to measure on what nothing was tuned on, KEPT; None for no mess.
 
     Labels say what a page mainly is: "clean", "pii" (clean but for a planted personal line), a key
     of MESS_SHARES, "index", "oversize" or "private". A clean page's text is its title and its
-    paragraphs, separated by blank lines. The same pages and seed give the same bytes.
+    paragraphs, separated by blank lines; one in 25 has a paragraph more, harmless but made to look
+    like mess ("She would never call anyone a blockhead."). Same pages and seed, same bytes.
 
     >>> from common.data import town
     >>> site = render_town(town.pages(20, seed=0), seed=0)
     >>> site.responses["/"].status, site.labels["/"], site.responses["/robots.txt"].body[:13]
     (200, 'index', b'User-agent: *')
     """
-    builder = _Builder(pages, seed)
-    if mess:
-        builder.add_mess()
+    if mess is not None and not isinstance(mess, Mess):
+        raise ValueError(f"mess must be TUNING, KEPT or None, got {mess!r}")
+    builder = _Builder(pages, seed, mess or TUNING)
+    if mess is not None:
+        builder.add_mess(shares)
         builder.add_traps()
     builder.add_indexes()
     return builder.site
@@ -102,8 +113,9 @@ _NOT_FOUND = Response(404, {"Content-Type": "text/html"}, b"<h1>404 Not Found</h
 class _Builder:
     """Collects the responses, labels and texts of one site."""
 
-    def __init__(self, pages: Sequence[Page], seed: int) -> None:
+    def __init__(self, pages: Sequence[Page], seed: int, mess: Mess) -> None:
         self.dice = Random(seed)
+        self.mess = mess
         self.pages = list(pages)
         self.site = Site({}, {}, {})
         self.num_mess = 0
@@ -126,56 +138,68 @@ class _Builder:
         dice = self.dice
         if path in self.site.responses:
             raise ValueError(f"two pages have the path {path}")
-        content = html or content_html(dice, title, paragraphs, self.links)
-        comment = _mess.spam_comment if dice.random() < 0.7 else _mess.toxic_comment
+        content = html or self.mess.content(dice, title, paragraphs, self.links)
+        comment = self.mess.spam_comment if dice.random() < 0.7 else self.mess.toxic_comment
         comments = [comment(dice) for _ in range(dice.choice([0, 0, 0, 1, 2, 3]))]
         related = dice.sample(self.links, min(5, len(self.links)))
-        page = page_html(dice, title, content, menu=self.menu, related=related, comments=comments)
-        if dice.random() < 0.1:
-            page = broken(dice, page)
-        self.site.responses[path] = _encode(dice, page)
+        page = self.mess.page(dice, title, content, self.menu, related, comments)
+        # Bytes that were read wrongly once would be read rightly if they were declared wrongly too.
+        content_type, body = encode_page(dice, page, honest=label == "mojibake")
+        self.site.responses[path] = Response(200, {"Content-Type": content_type}, body)
         self.site.labels[path] = label
         if label not in ("index", "oversize"):
             self.site.texts[path] = "\n\n".join([title, *paragraphs] if title else paragraphs)
 
-    def add_mess(self) -> None:
+    def add_mess(self, shares: Mapping[str, float]) -> None:
         dice = self.dice
-        for page in dice.sample(self.pages, _share(_PII_SHARE, len(self.pages))):
-            del self.site.responses[page.path]
-            planted = list(page.paragraphs)
-            planted.insert(dice.randint(0, len(planted)), _mess.personal_line(dice))
-            self.add(page.path, "pii", page.title, tuple(planted))
-        for label, share in MESS_SHARES.items():
+        num_pii = _share(_PII_SHARE, len(self.pages))
+        num_planted = num_pii + _share(_HARMLESS_SHARE, len(self.pages))
+        planted = dice.sample(self.pages, min(num_planted, len(self.pages)))
+        for page in planted[:num_pii]:
+            line, secret = self.mess.personal(dice)
+            self.plant(page, "pii", line)
+            self.site.personal[page.path] = (secret,)
+        for page in planted[num_pii:]:
+            self.plant(page, "clean", self.mess.harmless(dice))
+        for label, share in shares.items():
             for source in dice.choices(self.pages, k=_share(share, len(self.pages))):
                 self.num_mess += 1
-                self.add(f"/p/{self.num_mess}", label, *self.mess_page(label, source))
+                path = f"/p/{self.num_mess}"
+                self.add(path, label, *self.mess_page(label, source))
+                if label in ("mirror", "near_copy"):
+                    self.site.copies[path] = source.path
+
+    def plant(self, page: Page, label: str, paragraph: str) -> None:
+        """Render a page again with one paragraph more."""
+        del self.site.responses[page.path]
+        planted = list(page.paragraphs)
+        planted.insert(self.dice.randint(0, len(planted)), paragraph)
+        self.add(page.path, label, page.title, tuple(planted))
 
     def mess_page(self, label: str, source: Page) -> tuple[str, tuple[str, ...], str | None]:
         """Title, paragraphs and replaced content of one page of mess."""
-        dice = self.dice
+        dice, mess = self.dice, self.mess
         if label == "mirror":
             return source.title, source.paragraphs, None
         if label == "near_copy":
-            return source.title, _mess.near_copy(dice, source.paragraphs), None
+            return source.title, mess.near_copy(dice, source.paragraphs), None
         if label == "mojibake":
-            return source.title, _mess.mojibake(dice, source.paragraphs), None
+            return source.title, mess.mojibake(dice, source.paragraphs), None
         if label == "boilerplate":
-            return "", (), "<p><a href='/about'>Please turn on JavaScript to read on</a></p>"
+            return "", (), mess.boilerplate(dice)
         if label == "link_farm":
             links = (f'<p><a href="{href}">{name}</a></p>' for href, name in self.links[:100])
             return "", (), "".join(links)
-        writers = {
-            "gibberish": _mess.gibberish_text,
-            "foreign": _mess.foreign_text,
-            "spam": _mess.spam_text,
-            "toxic": _mess.toxic_text,
-            "soft_error": _mess.soft_error_text,
-        }
-        first, *rest = writers[label](dice).split("\n\n")
+        # The writer has the label's name.
+        paragraphs = tuple(getattr(mess, label)(dice).split("\n\n"))
         if label == "soft_error":
-            return first, tuple(rest), None
+            return paragraphs[0], paragraphs[1:], None
+        if label in ("spam", "toxic") and dice.random() < _HIDDEN_SHARE:
+            paragraphs = mess.hide(dice, paragraphs, source.paragraphs)
+        elif label == "gibberish" and dice.random() < _SPUN_SHARE:
+            paragraphs = mess.spin(dice, source.paragraphs)
         # Made text has no title: its first words serve, as on pages made by machines.
-        return first[:60].strip(), (first, *rest), None
+        return paragraphs[0][:60].strip(), paragraphs, None
 
     def add_traps(self) -> None:
         """Redirects, a redirect loop, a dead link, a forbidden folder and a page without end."""
@@ -208,14 +232,6 @@ class _Builder:
 
 def _share(share: float, count: int) -> int:
     return min(count, max(1, round(share * count)))
-
-
-def _encode(dice: Random, page: str) -> Response:
-    weights = [row[0] for row in _ENCODINGS]
-    _, encoding, content_type, meta = dice.choices(_ENCODINGS, weights)[0]
-    page = page.replace("<head>", f"<head>{meta}", 1)
-    body = page.encode(encoding, errors="xmlcharrefreplace")
-    return Response(200, {"Content-Type": content_type}, body)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from tests.contracts.test_modules import imported, is_copied_alone
 PROBE = """
 import contextlib, importlib, io, random, sys, warnings
 import IPython.display, lxml.html, matplotlib.pyplot, numpy, regex, safetensors.torch, tiktoken
-import torch, torch.distributed, tqdm, warcio
+import torch, torch.distributed, tqdm
 
 def state():
     return (torch.get_default_dtype(), torch.get_num_threads(), random.getstate(),

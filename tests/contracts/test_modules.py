@@ -187,7 +187,7 @@ def test_outside_packages_are_dependencies() -> None:
     somewhere = set().union(*(imported(module)[1] for module in modules()))
     ours = set(sys.stdlib_module_names) | {"IPython"}
     assert always - ours <= dependencies(), "import only what pyproject.toml installs"
-    wanted = dependencies("test", "gpu", "scale")
+    wanted = dependencies("test", "gpu", "scale", "sources")
     assert somewhere - ours <= wanted, "what a function imports must at least be in an extra"
 
 

@@ -15,7 +15,8 @@ from tests.contracts.reading import (
 )
 from tests.tolerances import TOLERANCE
 
-EXTRAS = ("test", "bench", "book", "scale", "gpu")
+EXTRAS = ("test", "bench", "book", "scale", "sources", "gpu")
+INSTALLED = ("test", "book", "scale", "sources")  # what make puts into .venv
 OUR_NAME = "llm-from-scratch-companion"
 
 
@@ -48,7 +49,7 @@ def test_constraints_pin_every_dependency_and_nothing_else() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = [line for line in lines if not line.startswith("#")]
     assert [line for line in pins if not re.fullmatch(r"[a-z0-9-]+==[0-9][\w.!]*", line)] == []
-    assert dependencies("test", "book") - set(constraints()) == set()
+    assert dependencies(*INSTALLED) - set(constraints()) == set()
 
 
 def test_environment_is_pyproject_with_the_constraints() -> None:
@@ -59,7 +60,7 @@ def test_environment_is_pyproject_with_the_constraints() -> None:
     options = [line for line in last["pip"] if line.startswith("-")]
     assert options == ["--constraint constraints.txt", "--editable ."]
     pinned = versions(last["pip"])
-    assert set(pinned) == dependencies("test", "book")
+    assert set(pinned) == dependencies(*INSTALLED)
     assert pinned == {name: constraints()[name] for name in pinned}
 
 

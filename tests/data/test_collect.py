@@ -2,8 +2,8 @@ import json
 
 from common.data import town
 from common.data.collect import LIBRARY_URL, TOWN_URL, save_crawl
-from common.data.document import read_warc
-from common.data.site import render_town
+from common.data.site import KEPT, render_town
+from common.data.warc import read_warc
 
 
 def test_save_crawl_saves_what_the_town_and_the_library_serve(tmp_path):
@@ -22,9 +22,33 @@ def test_save_crawl_saves_what_the_town_and_the_library_serve(tmp_path):
     assert (counts["town_pages"], counts["library_pages"]) == (len(saved), len(library) == 3 and 3)
 
 
+def test_save_crawl_saves_the_truth_for_scoring(tmp_path):
+    pages = town.pages(30, seed=0)
+    save_crawl(tmp_path, pages, library_pages=1, seed=0)
+    site = render_town(pages, seed=0)
+    truth = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
+    assert truth["copies"] == {TOWN_URL + a: TOWN_URL + b for a, b in site.copies.items()}
+    assert truth["personal"] == {TOWN_URL + a: list(b) for a, b in site.personal.items()}
+    assert truth["copies"] and truth["personal"]
+    assert not list(tmp_path.glob("kept*"))
+
+
+def test_save_crawl_saves_a_second_town_when_asked(tmp_path):
+    pages = town.pages(12, seed=0)
+    counts = save_crawl(tmp_path, pages, library_pages=1, seed=0, kept_pages=pages)
+    kept = render_town(pages, seed=1, mess=KEPT)
+    saved = list(read_warc(tmp_path / "kept.warc.gz"))
+    assert len(saved) == counts["kept_pages"]
+    for page in saved:
+        assert page.body == kept.responses[page.url.removeprefix(TOWN_URL)].body
+    labels = json.loads((tmp_path / "kept_labels.json").read_text(encoding="utf-8"))
+    assert labels == {TOWN_URL + path: label for path, label in kept.labels.items()}
+    assert (tmp_path / "kept_truth.json").exists()
+
+
 def test_save_crawl_of_the_town_gives_the_same_bytes_twice(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         save_crawl(tmp_path / name, town.pages(8, seed=0), library_pages=1, seed=0)
-    for file in ("town.warc.gz", "labels.json"):
+    for file in ("town.warc.gz", "labels.json", "truth.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()

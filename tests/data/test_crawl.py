@@ -1,3 +1,5 @@
+import gzip
+import re
 import socket
 import threading
 import time
@@ -8,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.data import town
-from common.data.crawl import _Deadline, crawl, normalize_url
+from common.data._fetch import Deadline
+from common.data.crawl import crawl, normalize_url
 from common.data.site import Response, render_town, serve
+from common.data.warc import read_warc, write_warc
 
 HTML = {"Content-Type": "text/html"}
 
@@ -116,7 +120,62 @@ def test_crawl_asks_for_nothing_that_robots_txt_forbids():
 
 @pytest.mark.parametrize(("status", "given"), [(404, ["/"]), (403, ["/"]), (500, []), (503, [])])
 def test_crawl_reads_a_missing_robots_txt_as_yes_and_a_failing_one_as_no(status, given):
-    assert _crawl({"/robots.txt": Response(status, {}, b""), "/": _page()})[0] == given
+    found, skipped, _ = _crawl({"/robots.txt": Response(status, {}, b""), "/": _page()})
+    assert found == given
+    assert skipped == ({} if given else {"/": f"robots.txt: status {status}"})
+
+
+def test_crawl_takes_the_longest_rule_of_robots_txt():
+    robots = b"User-agent: *\nAllow: /\nDisallow: /private/\nDisallow: /*.cgi$\n"
+    site = {
+        "/robots.txt": Response(200, {}, robots),
+        "/": _page("/private/a", "/x.cgi", "/x.cgi?a"),
+    }
+    given, skipped, asked = _crawl(site | {"/x.cgi?a": _page(), "/private/a": _page()})
+    assert given == ["/", "/x.cgi?a"]
+    assert asked == ["/robots.txt", "/", "/x.cgi?a"]
+
+
+@pytest.mark.parametrize(
+    ("robots", "reason"),
+    [
+        (
+            Response(302, {"Location": "/robots.txt"}, b""),
+            "redirects to {}/robots.txt, which is kn",
+        ),
+        (
+            Response(302, {"Location": "//example.com/"}, b""),
+            "redirects to another site: http://ex",
+        ),
+        (Response(200, {}, b"User-agent: *\nCrawl-delay: 86400\n"), "it asks for 86400 s between"),
+    ],
+)
+def test_crawl_leaves_a_site_in_peace_whose_robots_txt_cannot_be_kept(robots, reason):
+    given, skipped, asked = _crawl({"/robots.txt": robots, "/": _page()})
+    assert (given, asked) == ([], ["/robots.txt"])
+    assert re.match(r"robots\.txt: " + reason.format(r"http://[\d.:]+"), skipped["/"])
+
+
+def test_crawl_follows_robots_txt_to_where_it_has_moved():
+    site = {
+        "/robots.txt": _redirect("/rules"),
+        "/rules": Response(200, {}, b"User-agent: *\nDisallow: /b"),
+        "/": _page("/b"),
+    }
+    assert _crawl(site)[2] == ["/robots.txt", "/rules", "/"]
+
+
+def test_crawl_reads_the_beginning_of_an_endless_robots_txt():
+    rules = b"User-agent: *\nDisallow: /b\n" + b"# nothing\n" * 100_000
+    site = {"/robots.txt": Response(200, {}, rules), "/": _page("/a", "/b"), "/a": _page()}
+    assert _crawl(site, max_bytes=500)[0] == ["/", "/a"]
+
+
+@pytest.mark.parametrize(
+    "rules", [b"\xff\xfe\0\0", b"<html>404: no such page", b":\n:::\n", b"\0" * 99]
+)
+def test_crawl_reads_a_broken_robots_txt_as_one_without_rules(rules):
+    assert _crawl({"/robots.txt": Response(200, {}, rules), "/": _page()})[0] == ["/"]
 
 
 def test_crawl_keeps_the_delay_that_robots_txt_asks_for(monkeypatch):
@@ -124,8 +183,7 @@ def test_crawl_keeps_the_delay_that_robots_txt_asks_for(monkeypatch):
     monkeypatch.setattr(time, "sleep", naps.append)
     robots = Response(200, {}, b"User-agent: *\nCrawl-delay: 30\n")
     _crawl({"/robots.txt": robots, "/": _page("/a"), "/a": _page()}, delay_s=2)
-    assert naps[0] == 0
-    assert naps[2] == pytest.approx(30, abs=1)
+    assert naps == pytest.approx([2, 30], abs=1)
 
 
 def test_crawl_follows_redirects_to_their_end_once():
@@ -170,10 +228,11 @@ def test_crawl_gives_up_after_five_redirects():
 
 def test_crawl_names_what_it_leaves_out():
     site = {
-        "/": _page("/gone", "/broken", "/picture", "/zip", "/big", "/edge"),
+        "/": _page("/gone", "/broken", "/picture", "/zip", "/bomb", "/big", "/edge"),
         "/broken": _page(status=500),
         "/picture": Response(200, {"Content-Type": "image/png"}, b"PNG"),
-        "/zip": _page(**{"Content-Encoding": "gzip"}),
+        "/zip": Response(200, HTML | {"Content-Encoding": "br"}, b"\x0b\x01"),
+        "/bomb": Response(200, HTML | {"Content-Encoding": "gzip"}, gzip.compress(bytes(50_000))),
         "/big": Response(200, HTML, b"x" * 1001),
         "/edge": Response(200, HTML, b"x" * 1000),
     }
@@ -183,9 +242,33 @@ def test_crawl_names_what_it_leaves_out():
         "/gone": "status 404",
         "/broken": "status 500",
         "/picture": "content type image/png is not HTML",
-        "/zip": "content encoding gzip was not asked for",
+        "/zip": "its content encoding 'br' is not one that can be undone",
+        "/bomb": "its gzip body is over max_bytes 1000 when unzipped",
         "/big": "a body of 1001 bytes is over max_bytes 1000",
     }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\0" * 1000,
+        b"<div>" * 10_000,
+        b"<a href=/" + b"x" * 900_000 + b">",
+        b"<a href='" * 20_000,
+        b"<a href=\xff\xfe://[:::]:x/>",
+        b"<base href='http://[::1'><a href=//>" + bytes(range(256)),
+    ],
+    ids=["empty", "zeros", "nested", "one address", "unclosed", "no address", "bad base"],
+)
+def test_crawl_goes_on_after_a_page_without_sense(body):
+    site = {"/": _page("/odd", "/b"), "/odd": Response(200, HTML, body), "/b": _page()}
+    assert _crawl(site)[0] == ["/", "/odd", "/b"]
+
+
+def test_crawl_unfolds_a_body_that_came_zipped_unasked():
+    zipped = Response(200, HTML | {"Content-Encoding": "gzip"}, gzip.compress(b"<a href=/b>x</a>"))
+    assert _crawl({"/": zipped, "/b": _page()})[0] == ["/", "/b"]
 
 
 def test_crawl_stops_reading_a_body_without_announced_length():
@@ -202,6 +285,37 @@ def test_crawl_loses_one_page_to_a_stalled_server():
         pages = crawl(url, max_pages=5, timeout_s=0.2)
         assert [page.url for page in pages] == [url, f"{url}b"]
     assert pages.skipped == [(f"{url}stall", "no answer within 0.2 s")]
+
+
+def test_crawl_leaves_a_server_in_peace_that_fails_five_times_in_a_row():
+    home = _ok(b"".join(b"<a href=/%d>x</a>" % n for n in range(20)))
+    with _raw_server(NO_ROBOTS, home, _ok(b"0"), *[b""] * 30) as url:
+        pages = crawl(url, max_pages=50, timeout_s=1)
+        assert [page.url for page in pages] == [url, f"{url}0"]
+    reasons = [reason for _, reason in pages.skipped]
+    assert reasons[:5] == ["the connection broke: RemoteDisconnected"] * 5
+    assert reasons[5:] == ["the server failed 5 times in a row"] * 14
+
+
+def test_crawl_leaves_a_server_in_peace_that_stalls_on_robots_txt():
+    with _raw_server(None) as url:
+        pages = crawl(url, max_pages=5, timeout_s=0.05)
+        assert list(pages) == []
+    assert pages.skipped == [(url, "robots.txt: no answer within 0.05 s")]
+
+
+def test_crawl_saves_what_bad_headers_leave_of_a_page(tmp_path):
+    answer = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-Folded: one\r\n\t two\r\n"
+        b"X-Odd: caf\xe9 \x0b\x85\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"3;x=y\r\n<p>\r\n0\r\n\r\n"
+    )
+    with _raw_server(NO_ROBOTS, answer) as url:
+        pages = list(crawl(url, max_pages=1))
+    assert pages[0].body == b"<p>"
+    assert pages[0].headers["x-folded"] == "one two"
+    write_warc(pages, tmp_path / "a.warc.gz")
+    assert list(read_warc(tmp_path / "a.warc.gz")) == pages
 
 
 def test_crawl_gives_a_dripping_server_no_more_than_its_timeout():
@@ -221,8 +335,6 @@ def test_crawl_gives_a_dripping_server_no_more_than_its_timeout():
             return self
 
         def readinto(self, buffer):
-            if self.timeouts[-1] <= 0.001:
-                raise TimeoutError
             assert len(self.timeouts) < 1_000_000, "it would read for ever"
             buffer[:1] = b"x"
             return 1
@@ -232,7 +344,7 @@ def test_crawl_gives_a_dripping_server_no_more_than_its_timeout():
 
     sock = Drip()
     with pytest.raises(TimeoutError):
-        _Deadline(sock).readall()
+        Deadline(sock).readall()
     assert sock.timeouts == sorted(sock.timeouts, reverse=True)
 
 
@@ -242,6 +354,11 @@ def test_crawl_gives_a_dripping_server_no_more_than_its_timeout():
         (b"", "the connection broke: RemoteDisconnected"),
         (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\nhalf", "4 of 9"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "the connection broke: BadStatusLine"),
+        (b"HTTP/1.1 99999 OK\r\n\r\n", "the connection broke: BadStatusLine"),
+        (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200, "the connection broke: HTTPException"),
+        (b"HTTP/1.1 200 OK\r\nA: " + b"b" * 70_000, "the connection broke: LineTooLong"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "IncompleteRead"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nab", "IncompleteRead"),
     ],
 )
 def test_crawl_loses_one_page_to_a_closing_server(answer, reason):
@@ -262,9 +379,28 @@ def test_crawl_reads_the_whole_town_and_nothing_private():
     assert "robots.txt forbids it" in dict(pages.skipped)[f"{base_url}/private/diary"]
 
 
+def test_crawl_asks_nobody_but_its_own_site():
+    links = ["http://example.com/", "//example.com/a", "http://127.0.0.1:1/", "http://localhost/"]
+    links += ["https://127.0.0.1/", "http://[::1]/", "http://127.0.0.1.example.com/", "/b"]
+    given, _, asked = _crawl({"/": _page(*links), "/b": _page()})
+    assert (given, asked) == (["/", "/b"], ["/robots.txt", "/", "/b"])
+
+
 @pytest.mark.parametrize(
     "url",
-    ["http://example.com/", "http://127.0.0.1@example.com/", "ftp://127.0.0.1/", "nonsense", ""],
+    [
+        "http://example.com/",
+        "http://127.0.0.1@example.com/",
+        "http://127.0.0.1.example.com/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://[::1]/",
+        "ftp://127.0.0.1/",
+        "file:///etc/passwd",
+        "http://127.0.0.1:99999/",
+        "nonsense",
+        "",
+    ],
 )
 def test_crawl_refuses_a_start_off_the_allowed_hosts(url):
     with pytest.raises(ValueError, match=r"is not one of the allowed hosts 127\.0\.0\.1"):
@@ -286,6 +422,8 @@ def test_crawl_refuses_a_start_off_the_allowed_hosts(url):
         ("http://h:port/", None),
         ("http://[::1/", None),
         ("/" + "x" * 2000, None),
+        ("/\ud800", None),
+        ("http://127.0.0.1:0/", "http://127.0.0.1:0/"),
     ],
 )
 def test_normalize_url_gives_one_spelling(link, url):

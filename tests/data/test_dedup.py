@@ -1,11 +1,20 @@
 import random
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.data.dedup import exact_line_dedup, minhash_dedup, remove_lines, repeated_lines
+from common.data.dedup import (
+    exact_line_dedup,
+    first_of_each,
+    line_hashes,
+    minhash_dedup,
+    remove_lines,
+    repeated_lines,
+    text_digest,
+)
 
 
 def write(folder, **texts):
@@ -91,10 +100,110 @@ def test_minhash_dedup_threshold_changes_what_stays(tmp_path):
     assert minhash_dedup(paths, tmp_path / "0.7", jaccard_threshold=0.7, **settings) == 1
 
 
+def test_minhash_dedup_keeps_the_file_of_highest_score(tmp_path):
+    paths = write(tmp_path / "in", a="One kite, two.", b="One kite; two!", c="Bread.")
+    assert minhash_dedup(paths, tmp_path / "out", scores=[0.2, 0.9, 0.0]) == 1
+    assert contents(tmp_path / "out") == {"b": "One kite; two!", "c": "Bread."}
+
+
+@pytest.mark.parametrize("dedup", [exact_line_dedup, minhash_dedup])
+def test_dedup_of_no_files_makes_an_empty_folder(tmp_path, dedup):
+    assert dedup([], tmp_path / "new" / "out") == 0
+    assert list((tmp_path / "new" / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("dedup", [exact_line_dedup, minhash_dedup])
+def test_dedup_of_an_empty_file_gives_an_empty_file(tmp_path, dedup):
+    paths = write(tmp_path / "in", a="", b="A kite.\n")
+    assert dedup(paths, tmp_path / "out") == 0
+    assert contents(tmp_path / "out") == {"a": "", "b": "A kite.\n"}
+
+
+@pytest.mark.parametrize("dedup", [exact_line_dedup, minhash_dedup])
+def test_dedup_accepts_nul_bytes_and_bytes_that_are_no_text(tmp_path, dedup):
+    data = bytes(range(256)) * 3 + b"\xff\xfe\x00\n\x00"
+    paths = write(tmp_path / "in", a=data, b="A kite.")
+    dedup(paths, tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.txt", "b.txt"]
+
+
+@pytest.mark.parametrize("dedup", [exact_line_dedup, minhash_dedup])
+def test_dedup_leaves_other_files_of_the_folder_and_replaces_its_own(tmp_path, dedup):
+    paths = write(tmp_path / "in", a="A kite.\n")
+    write(tmp_path / "out", a="old\n", z="other\n")
+    dedup(paths, tmp_path / "out")
+    assert contents(tmp_path / "out") == {"a": "A kite.\n", "z": "other\n"}
+
+
+@pytest.mark.parametrize("dedup", [exact_line_dedup, minhash_dedup])
+def test_dedup_of_a_missing_file_leaves_nothing(tmp_path, dedup):
+    paths = write(tmp_path / "in", a="A kite.\n")
+    with pytest.raises(FileNotFoundError, match="gone"):
+        dedup([*paths, tmp_path / "in" / "gone.txt"], tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+@pytest.mark.parametrize("dedup", [exact_line_dedup, minhash_dedup])
+def test_dedup_that_fails_while_it_writes_leaves_what_was_there(tmp_path, monkeypatch, dedup):
+    paths = write(tmp_path / "in", a="A kite.\n", b="A hat and a bell.\n")
+    write(tmp_path / "out", a="old\n")
+
+    def fill_disk(*args: object) -> None:
+        if "b.txt" in str(args[0]) and "in" not in Path(args[0]).parts:
+            raise OSError("disk full")
+        return opened(*args)
+
+    opened = open
+    monkeypatch.setattr("builtins.open", fill_disk)
+    with pytest.raises(OSError, match="disk full"):
+        dedup(paths, tmp_path / "out")
+    monkeypatch.undo()
+    assert contents(tmp_path / "out") == {"a": "old\n"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+
+def test_exact_line_dedup_writes_nothing_through_a_link_to_an_input(tmp_path):
+    paths = write(tmp_path / "in", a="x\nx\ny\n")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.txt").symlink_to(paths[0])
+    exact_line_dedup(paths, tmp_path / "out")
+    assert paths[0].read_text() == "x\nx\ny\n"
+    assert (tmp_path / "out" / "a.txt").read_text() == "y\n"
+
+
+def test_text_digest_finds_the_first_of_equal_texts():
+    texts = ["A kite.", "a kite.", "A kite.", "", "\udc80", "", "\udc80"]
+    assert first_of_each(map(text_digest, texts)).tolist() == [0, 1, 0, 3, 4, 3, 4]
+
+
+def test_text_digest_is_16_bytes_on_every_machine():
+    assert text_digest("A kite.").hex() == "fdc9f5449aa4a65df89b70ed520037e4"
+
+
+@given(st.text(st.sampled_from("ab \n\t\x00\udc80é"), max_size=20))
+def test_line_hashes_count_distinct_lines_that_are_not_blank(text):
+    lines = {line.strip() for line in text.split("\n")} - {""}
+    hashes = line_hashes(text).tolist()
+    assert len(hashes) == len(lines)
+    assert hashes == sorted(hashes)
+
+
+def lines_of(texts, **kwargs):
+    return repeated_lines(map(line_hashes, texts), **kwargs).tolist()
+
+
 def test_repeated_lines_counts_pages_not_occurrences():
     texts = ["Share\nShare\n\nA kite.", " Share\n\nA hat.", "A bell.\nA bell.\nA bell."]
-    assert repeated_lines(texts, min_pages=2) == {"Share"}
-    assert repeated_lines(texts, min_pages=3) == frozenset()
+    assert lines_of(texts, min_pages=2) == line_hashes("Share").tolist()
+    assert lines_of(texts, min_pages=3) == []
+
+
+@given(st.lists(st.lists(st.sampled_from("abcdef"), max_size=6), max_size=6), st.integers(2, 5))
+def test_repeated_lines_equal_counting(pages, min_pages):
+    counts = Counter(line for page in pages for line in set(page))
+    expected = [line for line, count in counts.items() if count >= min_pages]
+    texts = ["\n".join(page) for page in pages]
+    assert lines_of(texts, min_pages=min_pages) == line_hashes("\n".join(expected)).tolist()
 
 
 def test_repeated_lines_refuses_one_page():
@@ -104,9 +213,17 @@ def test_repeated_lines_refuses_one_page():
 
 def test_remove_lines_keeps_paragraphs_apart():
     text = "Menu\n\nOne.\nTwo.\n\n  Share  \n\nThree.\n\nMenu"
-    assert remove_lines(text, {"Menu", "Share"}) == ("One.\nTwo.\n\nThree.", 3)
+    assert remove_lines(text, line_hashes("Menu\nShare")) == ("One.\nTwo.\n\nThree.", 3)
 
 
 def test_remove_lines_leaves_other_pages_as_they_are():
     text = "\n\n\n One.  \n\n\n\nTwo.\n"
-    assert remove_lines(text, {"Share"}) == (text, 0)
+    assert remove_lines(text, line_hashes("Share")) == (text, 0)
+    assert remove_lines(text, line_hashes("")) == (text, 0)
+
+
+@given(st.lists(st.sampled_from(["a", " a ", "b", "", "c\x00"]), max_size=8))
+def test_remove_lines_of_all_lines_leaves_nothing(lines):
+    text = "\n".join(lines)
+    expected = "" if text.strip() else text
+    assert remove_lines(text, line_hashes(text))[0] == expected

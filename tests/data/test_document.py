@@ -1,26 +1,12 @@
-import gzip
+import zlib
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from warcio.archiveiterator import ArchiveIterator
 
-from common.data.document import (
-    Document,
-    WarcPage,
-    read_jsonl,
-    read_warc,
-    write_jsonl,
-    write_warc,
-)
+from common.data.document import Damage, Document, read_jsonl, write_jsonl
 
 DOCUMENTS = [
     Document("a", "http://town.example/a", "Ein Café.\n\n\u2028“Two”", {"label": "clean", "n": 3}),
     Document("b", "http://town.example/b", ""),
-]
-PAGES = [
-    WarcPage("http://town.example/a?b=c", 200, {"content-type": "text/html"}, bytes(range(256))),
-    WarcPage("http://town.example/empty", 200, {}, b""),
 ]
 
 
@@ -77,81 +63,57 @@ def test_read_jsonl_names_a_file_that_is_cut_off(tmp_path):
     path = tmp_path / "docs.jsonl.gz"
     write_jsonl(DOCUMENTS, path)
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(ValueError, match=r"docs\.jsonl\.gz is cut off after line"):
+    with pytest.raises(ValueError, match=r"docs\.jsonl\.gz breaks off after line"):
         list(read_jsonl(path))
 
 
-@pytest.mark.parametrize("name", ["crawl.warc", "crawl.warc.gz"])
-def test_warc_gives_back_what_was_written(tmp_path, name):
-    assert write_warc(iter(PAGES), tmp_path / name) == 2
-    assert list(read_warc(tmp_path / name)) == PAGES
+def test_read_jsonl_lists_damaged_lines_and_reads_on(tmp_path):
+    path = tmp_path / "docs.jsonl"
+    write_jsonl(DOCUMENTS, path)
+    first, second = path.read_bytes().splitlines(keepends=True)
+    deep = b"[" * 100_000
+    bad = [b"{", b"\xff", b"[1]", deep, b'{"id": "a", "url": "b", "text": 3, "meta": {}}']
+    path.write_bytes(b"\n".join([first.strip(), *bad, b"", second]))
+    damage = []
+    assert list(read_jsonl(path, damage=damage)) == DOCUMENTS
+    assert len(damage) == len(bad)
+    assert damage[0] == Damage(len(first), damage[0].reason)
+    assert damage[-1].reason == "its text is 3, not a string"
 
 
-@given(st.binary(max_size=300), st.sampled_from([200, 404, 500]))
-def test_warc_keeps_any_body_and_status(tmp_path_factory, body, status):
-    path = tmp_path_factory.mktemp("warc") / "one.warc.gz"
-    page = WarcPage("http://town.example/", status, {"content-type": "text/html"}, body)
-    write_warc([page], path)
-    assert next(read_warc(path)) == page
-
-
-def test_write_warc_is_valid_for_warcio_with_digests_that_match(tmp_path):
-    write_warc(PAGES, tmp_path / "crawl.warc.gz", date="2026-01-02T03:04:05Z")
-    with open(tmp_path / "crawl.warc.gz", "rb") as stream:
-        dates = []
-        for record in ArchiveIterator(stream, check_digests="raise"):
-            record.content_stream().read()
-            dates.append(record.rec_headers.get_header("WARC-Date"))
-    assert dates == ["2026-01-02T03:04:05Z"] * 2
-
-
-def test_write_warc_same_pages_give_the_same_bytes(tmp_path):
-    write_warc(PAGES, tmp_path / "a.warc.gz")
-    write_warc(PAGES, tmp_path / "b.warc.gz")
-    assert (tmp_path / "a.warc.gz").read_bytes() == (tmp_path / "b.warc.gz").read_bytes()
-
-
-def test_read_warc_undoes_chunked_transfer(tmp_path):
-    http = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
-    head = (
-        b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:1>\r\n"
-        b"WARC-Target-URI: http://x/\r\nWARC-Date: 2026-01-02T03:04:05Z\r\n"
-        b"Content-Type: application/http; msgtype=response\r\nContent-Length: %d\r\n\r\n"
-    )
-    (tmp_path / "one.warc").write_bytes(head % len(http) + http + b"\r\n\r\n")
-    assert [page.body for page in read_warc(tmp_path / "one.warc")] == [b"abcde"]
-
-
-def test_read_warc_passes_over_records_that_are_no_response(tmp_path):
-    path = tmp_path / "crawl.warc"
-    write_warc(PAGES[:1], path)
-    info = (
-        b"WARC/1.0\r\nWARC-Type: warcinfo\r\nWARC-Record-ID: <urn:uuid:1>\r\n"
-        b"WARC-Date: 2026-01-02T03:04:05Z\r\nContent-Length: 4\r\n\r\nabcd\r\n\r\n"
-    )
-    http = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-    request = info.replace(b"warcinfo", b"request").replace(b": 4", b": %d" % len(http))
-    request = request.replace(
-        b"\r\n\r\nabcd",
-        b"\r\nWARC-Target-URI: http://x/\r\nContent-Type: application/http\r\n\r\n" + http,
-    )
-    path.write_bytes(info + request + path.read_bytes())
-    assert list(read_warc(path)) == PAGES[:1]
-
-
-@pytest.mark.parametrize("cut", [0.3, 0.7, 0.99])
-@pytest.mark.parametrize("name", ["crawl.warc", "crawl.warc.gz"])
-def test_read_warc_names_a_file_that_is_cut_off(tmp_path, name, cut):
-    path = tmp_path / name
-    write_warc(PAGES, path)
+@pytest.mark.parametrize("kept", [0.2, 0.5, 0.8])
+def test_read_jsonl_gives_every_line_before_the_place_where_a_file_breaks(tmp_path, kept):
+    path, documents = tmp_path / "docs.jsonl.gz", [Document(str(n), "", "x") for n in range(5000)]
+    write_jsonl(documents, path)
     data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * cut)])
-    with pytest.raises(ValueError, match=r"crawl\.warc.* cannot be read as WARC after \d pages"):
-        list(read_warc(path))
+    cut = int(len(data) * kept)
+    path.write_bytes(data[:cut] + bytes(40) + data[cut + 40 :])
+    damage = []
+    given = list(read_jsonl(path, damage=damage))
+    known = zlib.decompressobj(31).decompress(data[:cut]).count(b"\n")
+    assert given[:known] == documents[:known]
+    assert len(damage) >= 1
 
 
-def test_read_warc_names_a_file_that_is_no_warc(tmp_path):
-    path = tmp_path / "crawl.warc.gz"
-    path.write_bytes(gzip.compress(b"hello"))
-    with pytest.raises(ValueError, match=r"crawl\.warc\.gz cannot be read as WARC after 0 pages"):
-        list(read_warc(path))
+def test_read_jsonl_passes_over_a_line_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("common.data._lines._MAX_LINE_BYTES", 2_000_000)
+    path = tmp_path / "docs.jsonl"
+    write_jsonl(DOCUMENTS, path)
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + b"x" * 9_000_000 + b"\n" + second)
+    damage = []
+    assert list(read_jsonl(path, damage=damage)) == DOCUMENTS
+    assert damage == [Damage(len(first), "a line is over 2000000 bytes")]
+
+
+def test_read_jsonl_loses_one_line_with_a_broken_member_of_its_own(tmp_path):
+    path, documents = tmp_path / "docs.jsonl.gz", [Document(str(n), "", "x" * 99) for n in range(3)]
+    members = []
+    for document in documents:
+        write_jsonl([document], path)
+        members.append(path.read_bytes())
+    broken = members[1][:-12] + bytes(4) + members[1][-8:]
+    path.write_bytes(members[0] + broken + members[2])
+    damage = []
+    assert list(read_jsonl(path, damage=damage)) == [documents[0], documents[2]]
+    assert len(damage) == 1

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.data.encoding import decode_html
+from tests.data.mutants import Watch
 
 LATIN = "Ça coûte 5 € – déjà vu, “naïve” Müller"
 
@@ -58,11 +59,99 @@ def test_decode_html_passes_over_encodings_that_are_unknown_or_cannot_be(name):
     assert decode_html(f"<meta charset={name}>café".encode())[0].endswith("café")
 
 
-@given(st.binary(max_size=200), st.sampled_from(["", "utf-8", "utf-16", "big5", "idna", "zip"]))
-def test_decode_html_never_raises(data, charset):
-    text, encoding = decode_html(data, content_type=f"text/html; charset={charset}")
+ODD = ["", "utf-8", "utf-16", "big5", "shift_jis", "iso-2022-jp", "gb18030", "hz", "utf-7"]
+ODD += [
+    "idna",
+    "punycode",
+    "undefined",
+    "unicode_escape",
+    "zip",
+    "rot13",
+    "x" * 5000,
+    "ｕｔｆ-8",
+    "\0",
+]
+
+
+@given(st.binary(max_size=200), st.sampled_from(ODD), st.booleans())
+def test_decode_html_never_raises(data, charset, in_page):
+    if in_page:
+        text, encoding = decode_html(f"<meta charset='{charset}'>".encode() + data)
+    else:
+        text, encoding = decode_html(data, content_type=f"text/html; charset={charset}")
     assert isinstance(text, str)
     assert codecs.lookup(encoding)._is_text_encoding
+
+
+@pytest.mark.parametrize(
+    ("label", "text", "encoding"),
+    [
+        ("x-sjis", "①日本語", "cp932"),
+        ("GB2312", "中文鎔€", "gb18030"),
+        ("ks_c_5601-1987", "한국어뢔", "cp949"),
+        ("iso-8859-9", "Şişli – “a”", "cp1254"),
+        ("iso88592", "Łódź ąę", "iso8859-2"),
+        ("TIS-620", "ภาษาไทย", "cp874"),
+        ("big5", "中文", "big5hkscs"),
+        ("x-cp1251", "Привет", "cp1251"),
+        ("koi8-ru", "Привет", "koi8-u"),
+        ("unicode-1-1-utf-8", "naïve", "utf-8"),
+    ],
+)
+def test_decode_html_reads_the_names_that_the_web_uses(label, text, encoding):
+    data = text.encode(encoding)
+    assert decode_html(data, content_type=f"text/html; charset={label}") == (text, encoding)
+    assert decode_html(f"<meta charset={label}>".encode() + data)[0].endswith(text)
+
+
+def test_decode_html_reads_the_declaration_of_xml():
+    page = '<?xml version="1.0" encoding="iso-8859-2"?><p>Łódź'
+    assert decode_html(page.encode("iso8859-2")) == (page, "iso8859-2")
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", ""])
+def test_decode_html_reads_a_page_cut_off_inside_a_letter(charset):
+    data = ("Ça coûte cher. " * 20 + "é").encode()[:-1]
+    text, encoding = decode_html(data, content_type=f"text/html; charset={charset}")
+    assert (text, encoding) == ("Ça coûte cher. " * 20 + "\ufffd", "utf-8")
+
+
+def test_decode_html_takes_one_broken_letter_in_a_declared_encoding():
+    data = ("日本語" * 20).encode("euc_jp") + b"\xff" + "日本語".encode("euc_jp")
+    text, encoding = decode_html(data, content_type="text/html; charset=x-euc-jp")
+    assert (text, encoding) == ("日本語" * 20 + "\ufffd日本語", "euc_jp")
+    data = ("naïve " * 60).encode() + b"\xff"
+    assert decode_html(data) == ("naïve " * 60 + "\ufffd", "utf-8")
+
+
+def test_decode_html_does_not_take_windows_1252_for_broken_utf8():
+    data = (LATIN + " Ã©").encode("cp1252")
+    assert decode_html(data) == (LATIN + " Ã©", "cp1252")
+    assert decode_html("café".encode("cp1252")) == ("café", "cp1252")
+    mojibake = "Ã©Ã©Ã©Ã©Ã© – –"  # of which most letters are valid UTF-8
+    assert decode_html(mojibake.encode("cp1252")) == (mojibake, "cp1252")
+
+
+@pytest.mark.parametrize("data", [bytes(1000), b"\0", b"a\0b\0\0\0", b"<p>a\0b</p>" * 300])
+def test_decode_html_keeps_zero_bytes_that_are_not_utf16(data):
+    text, _ = decode_html(data)
+    assert text.replace("\0", "") == data.replace(b"\0", b"").decode()
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_decode_html_reads_utf16_that_is_cut_off(cut):
+    text, encoding = decode_html(("Every word. – " * 9).encode("utf-16-le")[:-cut])
+    assert encoding == "utf-16-le"
+    assert text.startswith("Every word. – " * 8)
+
+
+def test_decode_html_looks_for_a_declaration_in_time_linear_in_the_header():
+    watch = Watch()
+    with watch:
+        for space in [" " * 60_000, "'" * 60_000, "charset=" * 20_000]:
+            decode_html(b"caf\xe9", content_type=f"text/html; charset={space}!")
+            decode_html(f"<meta charset={space}!>caf".encode() + b"\xe9")
+    assert watch.slowest < 1
 
 
 @given(st.text("aé€𝄞 \n", max_size=50), st.sampled_from(["utf-8-sig", "utf-16", "utf-32"]))

@@ -4,15 +4,12 @@ from hypothesis import strategies as st
 from lxml import html as reference
 
 from common.data import town
-from common.data.document import WarcPage
-from common.data.extract import (
-    extract_documents,
-    extract_text,
-    main_blocks,
-    split_blocks,
-    token_f1,
-)
+from common.data.blocks import Block, split_blocks
+from common.data.extract import extract_documents, extract_text, main_blocks, token_f1
 from common.data.site import render_town
+from common.data.warc import WarcPage
+from tests.data.mutants import Watch
+from tests.data.page_mutants import page_mutants
 
 LONG = "The keeper of the lighthouse counted the ships that passed and wrote them in a book. " * 3
 LONG = LONG.strip()
@@ -111,6 +108,23 @@ def test_extract_text_never_raises(data):
         text.encode("utf-8")
 
 
+def test_extract_text_survives_5000_mutated_pages():
+    watch = Watch()
+    for body, content_type in page_mutants(5000, seed=0):
+        with watch:
+            text = extract_text(body, content_type=content_type)
+        text.encode("utf-8")
+        if len(body) % 4 == 0:  # the second parse is half of the time of this test
+            whole = extract_text(body, content_type=content_type, main_content=False)
+            assert set(text.split("\n")) <= {*whole.split("\n"), ""}
+    assert watch.slowest < 1
+
+
+def test_extract_text_reads_one_line_of_megabytes():
+    line = ("The tide comes in. " * 600_000).strip()
+    assert extract_text(f"<nav>Home</nav><p>{line}".encode()) == line
+
+
 PARTS = st.lists(
     st.tuples(st.sampled_from(["p", "div", "b", "span", "li"]), st.text("ab <&", max_size=12)),
     min_size=1,
@@ -127,15 +141,45 @@ def test_extract_text_has_the_letters_of_lxml_text_content(parts):
     assert ours == "".join(reference.fromstring(page).text_content().split())
 
 
-def test_split_blocks_measures_link_density():
-    blocks = split_blocks(b"<p>1234<a href=x>5678</a></p><p>90</p>")
-    assert [(block.text, block.link_density) for block in blocks] == [("12345678", 0.5), ("90", 0)]
+def page_of(blocks: str) -> tuple[list[Block], list[range]]:
+    """Blocks of one tag, length and kind each: "p100 p100 a9" is two paragraphs and a link."""
+    made = [(word[0], int(word[1:])) for word in blocks.split()]
+    tags = {"p": "p", "a": "li", "h": "h1", "n": "div"}
+    made = [Block("x" * size, tags[kind], kind == "a", 2, kind == "n") for kind, size in made]
+    return made, [range(len(made))]
+
+
+def kept(blocks: str, *elements: range) -> str:
+    made, whole = page_of(blocks)
+    answers = zip(blocks.split(), main_blocks(made, [*elements, *whole]), strict=True)
+    return " ".join(block for block, keep in answers if keep)
+
+
+def test_main_blocks_takes_the_smallest_element_with_most_of_the_text():
+    assert kept("p10 p50 p40 p10", range(1, 3)) == "p50 p40"
+    assert kept("p20 p50 p40 p20", range(1, 3)) == "p20 p50 p40 p20"
+
+
+def test_main_blocks_takes_no_element_with_a_single_good_block():
+    assert kept("a9 p90 p10", range(0, 2)) == "p90 p10"
+
+
+def test_main_blocks_needs_less_text_around_the_only_title():
+    assert kept("p40 h5 p40 p40", range(1, 3)) == "h5 p40"
+    assert kept("p40 h5 p40 h40", range(1, 3)) == "p40 h5 p40 h40"
+    assert kept("p40 h5 p9 p60", range(1, 3)) == "p40 h5 p9 p60"
+
+
+def test_main_blocks_believes_names_unless_they_take_nearly_all_of_a_long_text():
+    assert kept("n70 p30") == "p30"
+    assert kept("n900 p30") == "n900 p30"
+    assert kept("n300 p10") == "p10"
 
 
 def test_main_blocks_gives_one_answer_a_block():
-    blocks = split_blocks(f"<nav>Home</nav><h1>Ships</h1><p>{LONG}".encode())
-    assert main_blocks(blocks) == [False, True, True]
-    assert main_blocks([]) == []
+    blocks, elements = split_blocks(f"<nav>Home</nav><h1>Ships</h1><p>{LONG}".encode())
+    assert main_blocks(blocks, elements) == [False, True, True]
+    assert main_blocks([], []) == []
 
 
 @pytest.fixture(scope="module")

@@ -5,23 +5,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.data.quality import (
+    Verdict,
     c4_quality_filter,
+    fineweb_quality_filter,
     gopher_quality_filter,
     gopher_repetition_filter,
+    length_filter,
     mojibake_filter,
     phrase_filter,
+    remove_c4_lines,
     split_words,
     stop_word_filter,
+    symbol_filter,
     token_to_character_filter,
 )
 
 RULES = [
     c4_quality_filter,
+    fineweb_quality_filter,
     gopher_quality_filter,
     gopher_repetition_filter,
+    length_filter,
     mojibake_filter,
     phrase_filter,
     stop_word_filter,
+    symbol_filter,
     token_to_character_filter,
 ]
 GOOD = "The keeper of the mill lives with a grey cat, and both have to be up before the sun. "
@@ -84,23 +92,29 @@ def test_token_to_character_uses_the_tokenizer_it_is_given():
 
 def test_gopher_quality_keeps_prose():
     assert gopher_quality_filter(GOOD_PAGE).keep
+    assert length_filter(GOOD_PAGE).keep
+    assert symbol_filter(GOOD_PAGE).keep
 
 
-@pytest.mark.parametrize(
-    ("text", "rule", "value", "threshold"),
-    [
-        ("the cat and " * 16, "min_words", 48, 50),
-        ("the and " * 50_001, "max_words", 100_002, 100_000),
-        ("to be a we " * 20, "min_mean_word_length", 1.75, 3),
-        ("incomprehensibilities " * 60, "max_mean_word_length", 21, 10),
-        (GOOD_PAGE + "# " * 30, "max_symbols_per_word", 30 / 152, 0.1),
-        (GOOD_PAGE + "... " * 20, "max_symbols_per_word", 20 / 152, 0.1),
-        ("\n".join(f"• {GOOD}" for _ in range(5)), "max_bullet_lines", 1.0, 0.9),
-        ("\n".join(f"{GOOD[:-2]}..." for _ in range(5)), "max_ellipsis_lines", 1.0, 0.3),
-        ("river 1234 " * 30, "min_alphabetic_words", 0.5, 0.8),
-        ("river house " * 30, "min_stop_words", 0, 2),
-    ],
-)
+# GOOD has 19 words, a comma and a full stop; GOOD_PAGE is eight of it: 152 words, 168 pieces.
+DROPS = [
+    ("the cat and " * 16, "min_words", 48, 50),
+    ("the and " * 50_001, "max_words", 100_002, 100_000),
+    ("to be a we " * 20, "min_mean_word_length", 1.75, 3),
+    ("incomprehensibilities " * 60, "max_mean_word_length", 21, 10),
+    (GOOD_PAGE + "# " * 30, "max_symbols_per_word", 30 / 198, 0.1),
+    (GOOD_PAGE + "... " * 20, "max_symbols_per_word", 20 / 188, 0.1),
+    (GOOD_PAGE + "… " * 20, "max_symbols_per_word", 20 / 188, 0.1),
+    ("\n".join(f"• {GOOD}" for _ in range(5)), "max_bullet_lines", 1.0, 0.9),
+    ("\n".join(f"  - {GOOD}" for _ in range(5)), "max_bullet_lines", 1.0, 0.9),
+    ("\n".join(f"{GOOD[:-2]}..." for _ in range(5)), "max_ellipsis_lines", 1.0, 0.3),
+    ("river 1234 " * 30, "min_alphabetic_words", 0.5, 0.8),
+    ("river , " * 60, "min_alphabetic_words", 0.5, 0.8),
+    ("river house " * 30, "min_stop_words", 0, 2),
+]
+
+
+@pytest.mark.parametrize(("text", "rule", "value", "threshold"), DROPS)
 def test_gopher_quality_drops_with_reason(text, rule, value, threshold):
     verdict = gopher_quality_filter(text)
     assert not verdict.keep
@@ -111,36 +125,40 @@ def test_gopher_quality_drops_with_reason(text, rule, value, threshold):
     assert lifted.keep or lifted.rule != verdict.rule
 
 
-def test_c4_quality_counts_sentences_on_lines_that_end_like_sentences():
-    text = (
-        'She went home. It rained all day.\nMenu about contact us now\n"Come in, Tom," said Mia."'
-    )
-    assert c4_quality_filter(text) == c4_quality_filter(text, min_sentences=3)
-    assert (c4_quality_filter(text).keep, c4_quality_filter(text).value) == (True, 3)
+@pytest.mark.parametrize(("text", "rule", "value", "threshold"), DROPS[:-1])
+def test_length_and_symbol_filters_are_parts_of_gopher_quality(text, rule, value, threshold):
+    verdicts = [length_filter(text), symbol_filter(text)]
+    verdict = next(verdict for verdict in verdicts if not verdict.keep)
+    assert verdict.rule in (f"length.{rule}", f"symbols.{rule}")
+    assert (verdict.value, verdict.threshold) == (pytest.approx(value), threshold)
+
+
+RIVER = "river " * 48 + "the of"  # 50 words with two stop words
+BULLET, PLAIN, TEASER = "- the of that river\n", "the river of that\n", "and all of that...\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "rule", "value"),
+    ("passes", "drops", "rule"),
     [
-        ("Go home now. " * 2 + "\nNo.", "min_sentences", 2),
-        ("We value your privacy policy very much. " * 4, "min_sentences", 0),
-        ("Please turn on JavaScript to read on. " * 4, "min_sentences", 0),
-        (GOOD_PAGE + "{", "max_curly_brackets", 1),
-        (GOOD_PAGE + "Lorem Ipsum dolor.", "max_lorem_ipsum", 1),
+        (RIVER, RIVER.removeprefix("river "), "min_words"),
+        (RIVER + " and" * 99_950, RIVER + " and" * 99_951, "max_words"),
+        ("the of that " * 20, "the of that " * 20 + "of", "min_mean_word_length"),  # 9 / 3
+        ("the of " + "tencharact " * 60, "the of " + "elevenchars " * 60, "max_mean_word_length"),
+        (RIVER + " #" * 5, RIVER + " #" * 6, "max_symbols_per_word"),  # 5 / 55, 6 / 56
+        (BULLET * 18 + "it\n" * 2, BULLET * 19 + "it\n" * 2, "max_bullet_lines"),  # 18 of 20
+        (PLAIN * 28 + TEASER * 12, PLAIN * 27 + TEASER * 12, "max_ellipsis_lines"),  # 12 of 40
+        (RIVER + " 12" * 12, RIVER + " 12" * 13, "min_alphabetic_words"),  # 50 / 62, 50 / 63
+        (RIVER, RIVER.replace("of", "the"), "min_stop_words"),
     ],
 )
-def test_c4_quality_drops_with_reason(text, rule, value):
-    verdict = c4_quality_filter(text)
-    assert (verdict.keep, verdict.rule, verdict.value) == (False, f"c4_quality.{rule}", value)
+def test_gopher_quality_at_its_limits(passes, drops, rule):
+    assert gopher_quality_filter(passes).keep
+    assert gopher_quality_filter(drops).rule == f"gopher_quality.{rule}"
 
 
-def test_c4_quality_settings_change_the_verdict():
-    text = "Go home now. " * 4
-    assert c4_quality_filter(text).keep
-    assert not c4_quality_filter(text, min_sentences=5).keep
-    assert not c4_quality_filter("Go home.\n" * 4).keep
-    assert c4_quality_filter("Go home.\n" * 4, min_words_per_line=2).keep
-    assert c4_quality_filter(GOOD_PAGE + "{", max_curly_brackets=1).keep
+def test_stop_words_of_gopher_match_in_any_case():
+    assert gopher_quality_filter(RIVER[:-6] + "The OF").keep
+    assert not gopher_quality_filter(RIVER[:-6] + "The the").keep
 
 
 def test_phrases_match_whole_words_in_any_case():
@@ -170,3 +188,28 @@ def test_mojibake_leaves_letters_and_finds_them_misread(good):
     assert not mojibake_filter(misread).keep
     letters = len(re.findall(r"[^\x00-\x7f]", good))
     assert mojibake_filter(misread).value >= 100 * letters / len(split_words(misread).words) / 2
+
+
+HOSTILE = {
+    "one URL of 1 MB": "https://example.org/" + "a" * 10**6,
+    "one line of 5 MB": GOOD * 60_000,
+    "brackets": "(" * 300_000,
+    "colons and brackets": ":)" * 150_000,
+    "dots": "." * 300_000 + "x",
+    "stops of addresses": "a." * 150_000,
+    "signs of mail": "a@" * 150_000,
+    "many empty lines": "\n" * 300_000 + "x",
+    "spaces": " " * 300_000 + "x",
+    "the same line": "x\n" * 150_000,
+    "citations": "[1" * 150_000,
+    "NUL bytes": "\x00" * 300_000,
+    "marks on one letter": "e" + "\u0301" * 300_000,
+    "half a surrogate": "\ud800 the of" * 1000,
+}
+
+
+@pytest.mark.parametrize("rule", [*RULES, remove_c4_lines])
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_rule_answers_on_hostile_pages(rule, text):
+    answer = rule(text)
+    assert isinstance(answer, Verdict) or answer[1] >= 0

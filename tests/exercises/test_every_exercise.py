@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from common.exercises import ch02_tokenizer, ch03_attention, ch04_model
+from common.exercises import ch01_data, ch02_tokenizer, ch03_attention, ch04_model
 from tests.exercises.cells import solution, stub
 
-CHECKS = {"ch02_tokenizer": ch02_tokenizer, "ch03_attention": ch03_attention}
-CHECKS |= {"ch04_model": ch04_model}
+CHECKS = {"ch01_data": ch01_data, "ch02_tokenizer": ch02_tokenizer}
+CHECKS |= {"ch03_attention": ch03_attention, "ch04_model": ch04_model}
 
 
 def names(chapter: str) -> list[str]:

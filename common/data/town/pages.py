@@ -1,7 +1,7 @@
 """The clean pages of the town's web site, before site.py makes them as messy as the web.
 
 Needs: _grammar.py, _people.py, _puzzles.py, _requests.py, _story.py.
-Taught in ch01_data/01_crawl_and_extract.ipynb.
+Taught in ch01_data/01_web_as_bytes.ipynb.
 """
 
 from dataclasses import dataclass

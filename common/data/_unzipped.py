@@ -1,0 +1,98 @@
+"""The unzipped bytes of a file, and what is known of the members that they come from.
+
+Needs: _members.py.
+"""
+
+from typing import NamedTuple
+
+from ._members import Members, Piece, Window, plain_pieces
+
+_SNIFFED_BYTES = 1 << 20
+
+
+class Break(NamedTuple):
+    """A place in the unzipped bytes at which something is missing."""
+
+    position: int
+    piece: Piece
+
+
+def is_zipped(window: Window) -> bool:
+    """Whether a file is gzipped: what it begins with says so, or what comes first in it."""
+    head = window.at(window.base, 5)
+    if head == b"WARC/" or head[:3] == b"\x1f\x8b\x08":
+        return head != b"WARC/"
+    plain = window.at(window.base, _SNIFFED_BYTES).find(b"WARC/")
+    member = Members(window).find(window.base, within=_SNIFFED_BYTES)
+    return member is not None and not 0 <= plain < member - window.base
+
+
+class Unzipped:
+    """Unzipped bytes from a moving point on, and what is known of the members they come from.
+
+    A position counts unzipped bytes from the beginning, an offset bytes of the file.
+    """
+
+    def __init__(self, window: Window, zipped: bool) -> None:
+        self.source = Members(window) if zipped else None
+        self.pieces = iter(self.source or plain_pieces(window))
+        self.zipped, self.start = zipped, window.base
+        self.data, self.base, self.kept = b"", 0, 0
+        self.members: list[tuple[int, int]] = []  # position and offset of each that begins
+        self.breaks: list[Break] = []
+        self.end_of_member = -1  # where the last one ended that ended well
+
+    @property
+    def size(self) -> int:
+        return self.base + len(self.data)
+
+    def forget(self, position: int) -> None:
+        """Whatever stands before `position` will not be asked for again."""
+        self.kept = position
+        while len(self.members) > 1 and self.members[1][0] <= position:
+            del self.members[0]
+
+    def more(self, position: int) -> bool:
+        """Read on to `position`, to a break or to the next member; False at the end of the file."""
+        if self.kept > self.base:
+            self.data, self.base = self.data[self.kept - self.base :], self.kept
+        size, parts, before = self.size, [self.data] if self.data else [], len(self.members)
+        for piece in self.pieces:
+            if not self.members or self.members[-1][1] != piece.offset:
+                self.members.append((size, piece.offset))
+            parts.append(piece.data)
+            size += len(piece.data)
+            if piece.broken:
+                self.breaks.append(Break(size, piece))
+            if piece.ends:
+                self.end_of_member = size
+            if size >= position or piece.broken or len(self.members) > before:
+                self.data = parts[0] if len(parts) == 1 else b"".join(parts)
+                return True
+        self.data = b"".join(parts)
+        return False
+
+    def reach(self, position: int) -> bool:
+        """Whether the bytes before `position` are there, once they are read."""
+        while self.size < position:
+            if not self.more(position):
+                return False
+        return True
+
+    def starts_with(self, what: bytes, position: int) -> bool:
+        self.reach(position + len(what))
+        return self.data.startswith(what, position - self.base)
+
+    def begins_member(self, position: int) -> bool:
+        return any(place == position for place, _ in self.members)
+
+    def broken_before(self, position: int) -> Piece | None:
+        if self.breaks and self.breaks[0].position < position:
+            return self.breaks[0].piece
+        return None
+
+    def offset(self, position: int) -> int:
+        """The byte of the file at which `position` stands, or its member begins."""
+        if not self.zipped:
+            return self.start + position
+        return next(offset for place, offset in reversed(self.members) if place <= position)

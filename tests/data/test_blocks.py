@@ -1,0 +1,122 @@
+import pytest
+
+from common.data._html import parse_html
+from common.data.blocks import split_blocks
+from tests.data.mutants import Watch
+from tests.data.page_mutants import HOSTILE, page_mutants
+
+
+def texts(html: str) -> list[str]:
+    return [block.text for block in split_blocks(html.encode())[0]]
+
+
+def hinted(html: str) -> list[str]:
+    return [block.text for block in split_blocks(html.encode())[0] if block.hinted]
+
+
+def test_split_blocks_measures_link_density():
+    blocks, _ = split_blocks(b"<p>1234<a href=x>5678</a></p><p>90</p>")
+    assert [(block.text, block.link_density) for block in blocks] == [("12345678", 0.5), ("90", 0)]
+
+
+def test_split_blocks_gives_the_range_of_each_element_with_two_blocks_inner_ones_first():
+    _, elements = split_blocks(b"<h1>0</h1><div><p>1<p>2<ul><li>3<li>4</ul></div><div>5</div>")
+    assert [range(3, 5), range(1, 5)] == elements[:2]
+    assert set(elements[2:]) == {range(0, 6)}  # <body> and <html>
+
+
+def test_split_blocks_says_which_lines_and_which_paragraphs_begin():
+    blocks, _ = split_blocks(b"<p>a<ul><li>b<li>c</ul>d")
+    assert [(block.text, block.gap) for block in blocks] == [("a", 2), ("b", 2), ("c", 1), ("d", 2)]
+
+
+@pytest.mark.parametrize(
+    ("html", "boilerplate"),
+    [
+        ("<nav>x</nav>y", ["x"]),
+        ("<div class='a-SideBar'>x</div>y", []),  # side, bar: two words
+        ("<div class='a sidebar__b'>x<p>z</div>y", ["x", "z"]),
+        ("<div class='siteHeader'>x</div>y", ["x"]),
+        ("<div class='post-header'><h1>x</h1></div>y", []),
+        ("<div class='threadbare'>x</div>y", []),
+        ("<div role=navigation>x</div>y", ["x"]),
+        ("<div hidden>x</div>y", ["x"]),
+        ("<body class='with-sidebar'>x", []),
+        ("<article><header>x</header>y<footer>z</footer></article>", ["z"]),
+        ("<header>x</header><main>y<header>z</header></main>", ["x"]),
+    ],
+)
+def test_split_blocks_reads_the_names_of_elements(html, boilerplate):
+    assert hinted(html) == boilerplate
+
+
+@pytest.mark.parametrize("tag", ["div", "b", "font", "table", "ul", "blockquote"])
+@pytest.mark.parametrize("depth", [255, 300, 3000, 10_000])
+def test_split_blocks_loses_nothing_to_nesting(tag, depth):
+    page = f"<p>above</p>{f'<{tag} class=c>' * depth}deep{f'</{tag}>' * depth}<p>below</p>"
+    assert texts(page) == ["above", "deep", "below"]
+
+
+def test_split_blocks_keeps_names_where_only_formatting_nests_deep():
+    page = "<p>word <font>" * 500 + "<nav>menu</nav>"
+    assert texts(page) == ["word"] * 500 + ["menu"]
+    assert hinted(page) == ["menu"]
+
+
+def test_split_blocks_reads_no_script_of_a_page_that_nests_deep():
+    page = "<div>" * 300 + "<script>if (a<b) '</p>'</script>text<style>p {}</style><p>end"
+    assert texts(page) == ["text", "end"]
+
+
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+def test_split_blocks_loses_nothing_to_many_attributes(quote):
+    attributes = " ".join(f"a{n}={quote}1{quote}" for n in range(20_000))
+    assert texts(f"<p>above<p {attributes}>here<p>below") == ["above", "here", "below"]
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>a\r\n b\fc\td", "a b c d"),
+        ("<pre>a\r\n b\r\n</pre>", "a\n b"),
+        ("<p>a<br>b<BR>c<br/>d<br />e", "a\nb\nc\nd\ne"),
+        ("<p> <br> a <br><br> b <br> ", "a\n\nb"),
+        ("<pre>a<br>b</pre>", "a\nb"),
+        ("<pre>  <b>a</b>\n\n  <i>b</i> </pre>", "  a\n\n  b"),
+        ("<p>&nbsp; a&nbsp;<br>&nbsp;b", "  a\n b"),
+        ("<p>a\0b&#0;c", "ab\ufffdc"),
+        ("<pre><br> a</pre>", " a"),
+        ("<p>\u3000a", "\u3000a"),
+    ],
+)
+def test_split_blocks_folds_white_space(html, text):
+    assert texts(html) == [text]
+
+
+def test_split_blocks_keeps_preformatted_blocks_in_their_places():
+    page = "<p> a <br> b <pre>  c\n   d</pre><p>&nbsp;<pre>\n<br></pre><p>e<pre> f <b>g</b></pre>"
+    page += "<BR><pre>&nbsp;</pre><BR><p>h"
+    assert texts(page) == ["a\nb", "  c\n   d", "e", " f g", "h"]
+
+
+def test_split_blocks_survives_mutated_pages():
+    watch = Watch()
+    for body, content_type in page_mutants(500, seed=1):
+        with watch:
+            blocks, elements = split_blocks(body, content_type=content_type)
+        assert all(block.text and 0 <= block.link_density <= 1 for block in blocks)
+        assert all(0 <= e.start < e.stop - 1 < len(blocks) for e in elements)
+    assert watch.slowest < 1
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_split_blocks_takes_under_a_second_for_a_hostile_page(name):
+    watch = Watch()
+    with watch:
+        split_blocks(HOSTILE[name])
+    assert watch.slowest < 1
+
+
+@pytest.mark.parametrize("page", [b"", b" \n", b"<!-- a -->", b"\xef\xbb\xbf", b"\0"])
+def test_parse_html_gives_none_for_a_page_of_nothing(page):
+    assert parse_html(page, content_type=None) is None

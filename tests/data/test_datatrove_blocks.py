@@ -1,0 +1,161 @@
+"""The whole chain in datatrove's local executor leaves what it leaves in one process."""
+
+import gzip
+import json
+from collections.abc import Mapping
+from functools import partial
+
+import dill
+import pytest
+from datatrove.executor import LocalPipelineExecutor, SlurmPipelineExecutor
+from datatrove.pipeline.readers import JsonlReader
+from datatrove.pipeline.writers import JsonlWriter
+
+from common.data import town
+from common.data._describe import describe
+from common.data.collect import TOWN_URL
+from common.data.corpus import town_steps
+from common.data.datatrove_blocks import SourceReader, datatrove_passes
+from common.data.document import Document, write_jsonl
+from common.data.extract import extract_documents
+from common.data.judges import train_classifiers
+from common.data.labelled import labelled_texts
+from common.data.pii import mask_emails
+from common.data.pipeline import (
+    Receipt,
+    clean,
+    edit_step,
+    exact_duplicates_step,
+    near_duplicates_step,
+    read_receipts,
+    repeated_lines_step,
+    rules_step,
+)
+from common.data.quality import gopher_quality_filter, phrase_filter
+from common.data.site import render_town
+from common.data.warc import WarcPage, read_warc, write_warc
+
+STEPS = {
+    "prose": rules_step(partial(gopher_quality_filter, min_words=40, min_stop_words=1)),
+    "lines": repeated_lines_step(min_pages=12),
+    "phrases": rules_step(phrase_filter),
+    "exact": exact_duplicates_step(),
+    "near": near_duplicates_step(jaccard_threshold=0.7),
+    "mask": edit_step("masked", mask_emails),
+}
+
+
+def run_locally(steps, reader, folder, *, tasks: int) -> None:
+    """One executor after another, each with two workers at most."""
+    writer = JsonlWriter(str(folder / "survivors"))
+    executor = None
+    passes = datatrove_passes(steps, reader, folder / "run", writer, tasks=tasks)
+    for i, (blocks, count) in enumerate(passes):
+        executor = LocalPipelineExecutor(
+            blocks,
+            tasks=count,
+            workers=min(2, count),
+            logging_dir=str(folder / "logs" / str(i)),
+            depends=executor,
+        )
+    executor.run()
+
+
+def survivors_of(folder) -> dict[str, tuple[str, str, Mapping]]:
+    """What datatrove's writer wrote: by id the address, the text and what else is known."""
+    found = {}
+    for path in sorted((folder / "survivors").glob("*.jsonl.gz")):
+        with gzip.open(path, "rt", encoding="utf-8") as stream:
+            for line in stream:
+                entry = json.loads(line)
+                meta = entry["metadata"]
+                meta.pop("file_path", None)
+                found[entry["id"]] = (meta.pop("url"), entry["text"], meta)
+    return found
+
+
+def by_id(documents: list[Document]) -> dict[str, tuple[str, str, Mapping]]:
+    return {d.id: (d.url, d.text, d.meta) for d in documents}
+
+
+def key(receipt: Receipt) -> tuple[str, str]:
+    return receipt.stage, receipt.document_id
+
+
+@pytest.fixture(scope="module")
+def crawl(tmp_path_factory):
+    """A messy town as one WARC file, in no order."""
+    site = render_town(town.pages(60, seed=3), seed=3)
+    pages = [
+        WarcPage(TOWN_URL + path, r.status, dict(r.headers), r.body)
+        for path, r in sorted(site.responses.items())
+        if len(r.body) < 1_000_000  # as a crawler would stop
+    ]
+    path = tmp_path_factory.mktemp("crawl") / "town.warc.gz"
+    write_warc(pages, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def judges(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("judges")
+    train_classifiers(labelled_texts(150, seed=0), folder, seed=0)
+    return folder
+
+
+def test_chain_of_the_book_leaves_the_same_survivors(crawl, judges, tmp_path):
+    steps = {"lines": repeated_lines_step(min_pages=12), **town_steps(judges)}
+    documents = list(extract_documents(read_warc(crawl)))
+    survivors, receipts = clean(documents, steps)
+    assert len({receipt.stage for receipt in receipts}) >= 5
+    reader = SourceReader([crawl], split_bytes=crawl.stat().st_size // 8)
+    run_locally(steps, reader, tmp_path, tasks=3)
+    assert survivors_of(tmp_path) == by_id(survivors)
+    assert list(read_receipts(tmp_path / "run" / "receipts.jsonl.gz")) == receipts
+    rows = json.loads((tmp_path / "run" / "funnel.json").read_text())
+    assert (rows[0]["left"], rows[-1]["left"]) == (len(documents), len(survivors))
+
+
+def test_chain_with_datatroves_reader_leaves_the_same_survivors(crawl, tmp_path):
+    """Five files for three tasks: the tasks have another order, but copies know that of the files.
+
+    datatrove's readers pass over documents without text.
+    """
+    documents = [document for document in extract_documents(read_warc(crawl)) if document.text]
+    survivors, receipts = clean(documents, STEPS)
+    (tmp_path / "in").mkdir()
+    for i in range(5):
+        part = documents[len(documents) * i // 5 : len(documents) * (i + 1) // 5]
+        write_jsonl(part, tmp_path / "in" / f"{i}.jsonl.gz")
+    run_locally(STEPS, JsonlReader(str(tmp_path / "in")), tmp_path, tasks=3)
+    assert survivors_of(tmp_path) == by_id(survivors)
+    found = read_receipts(tmp_path / "run" / "receipts.jsonl.gz")
+    assert sorted(found, key=key) == sorted(receipts, key=key)
+
+
+def test_passes_have_one_task_where_all_documents_must_be_known(tmp_path):
+    passes = datatrove_passes(STEPS, JsonlReader("in"), tmp_path, JsonlWriter("out"), tasks=7)
+    names = [([block.name for block in blocks][-1], tasks) for blocks, tasks in passes]
+    assert [tasks for _, tasks in names] == [7, 1, 7, 1, 7, 1, 7, 1]
+    assert names[1] == ("decide", 1)
+    assert names[-1] == ("join", 1)
+
+
+def test_passes_are_what_a_cluster_is_sent(tmp_path, judges):
+    """The Slurm executors of the README: one job after another, pickled as datatrove does."""
+    passes = datatrove_passes(
+        town_steps(judges), JsonlReader("in"), tmp_path / "run", JsonlWriter("out"), tasks=7
+    )
+    job = None
+    for i, (blocks, tasks) in enumerate(passes):
+        logs = str(tmp_path / str(i))
+        job = SlurmPipelineExecutor(
+            blocks, tasks, time="04:00:00", partition="cpu", logging_dir=logs, depends=job
+        )
+        job.save_executor_as_json()
+        again = dill.loads(dill.dumps(blocks))
+        assert [block.name for block in again] == [block.name for block in blocks]
+        for block, sent in zip(blocks, again, strict=True):
+            if hasattr(block, "work"):
+                assert describe(sent.work.passes) == describe(block.work.passes)
+    assert job.depends.depends.tasks == 1  # the last decision

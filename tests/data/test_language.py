@@ -1,0 +1,143 @@
+import random
+import string
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from common.data._language_speakers import TABLES, speakers
+from common.data.language import identify_language, language_filter
+from common.data.verdict import split_words
+from tests.data.sentences import PAIRS, SENTENCES
+
+ONE_SCRIPT = {"el", "th", "zh", "ja", "ko"}
+ENGLISH = " ".join(SENTENCES["en"].split())
+GERMAN = " ".join(SENTENCES["de"].split())
+
+
+def noise(seed: int) -> str:
+    dice = random.Random(seed)
+    letters = string.ascii_lowercase + string.digits * dice.randrange(2)
+    words = ("".join(dice.choices(letters, k=dice.randint(3, 18))) for _ in range(60))
+    return " ".join(words)
+
+
+def test_sentences_of_41_languages_are_recognised():
+    right = [identify_language(text)[0] == code for text, code in PAIRS]
+    assert len(SENTENCES) == 41
+    assert sum(right) / len(right) >= 0.95
+
+
+@pytest.mark.parametrize("code", SENTENCES)
+def test_four_sentences_together_are_recognised(code):
+    found, probability = identify_language(SENTENCES[code])
+    assert found == code
+    assert probability > 0.9
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("ქართული ენა", "ka"),
+        ("Հայերեն", "hy"),
+        ("বাংলা ভাষা", "bn"),
+        ("தமிழ் மொழி", "ta"),
+        ("ភាសាខ្មែរ", "km"),
+        ("한국어 漢字", "ko"),
+        ("漢字とかな", "ja"),
+        ("カタカナ", "ja"),
+        ("汉字", "zh"),
+    ],
+)
+def test_script_names_the_language(text, code):
+    assert identify_language(text) == (code, 1.0)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "42 1999 3.14", "!?!", "🙂", "x" * 0])
+def test_text_without_letters_is_undetermined(text):
+    assert identify_language(text) == ("und", 1.0)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_letters_are_undetermined(seed):
+    assert identify_language(noise(seed))[0] == "und"
+
+
+def test_page_in_two_languages_is_judged_by_the_larger_part():
+    assert identify_language(GERMAN * 3 + ENGLISH)[0] == "de"
+    assert identify_language(GERMAN + ENGLISH * 3)[0] == "en"
+
+
+def test_capitals_change_nothing():
+    assert identify_language(ENGLISH.upper()) == identify_language(ENGLISH)
+
+
+def test_more_text_makes_it_surer():
+    first = ENGLISH.split(".")[0]
+    assert identify_language("was late")[1] < identify_language(first)[1] <= 1
+
+
+@given(st.text(max_size=200))
+@example("\ud800 lone")
+@example("a\x00b")
+def test_any_text_has_a_language_and_words_have_the_same(text):
+    code, probability = identify_language(text)
+    assert isinstance(code, str) and 0 <= probability <= 1
+    assert identify_language(split_words(text)) == (code, probability)
+
+
+def test_only_the_beginning_of_a_long_text_is_read():
+    assert identify_language(ENGLISH * 500 + GERMAN * 5000)[0] == "en"
+
+
+@pytest.mark.parametrize("script", TABLES)
+def test_speakers_know_at_least_50_words_and_few_twice(script):
+    for code, text in TABLES[script].items():
+        assert len(set(text.split())) >= 50, code
+        assert text == text.lower(), code
+
+
+@pytest.mark.parametrize("script", TABLES)
+def test_letters_that_may_follow_a_letter_have_probability_one_in_all(script):
+    pairs = speakers(script).spelling.pairs
+    size = round(len(pairs) ** 0.5)
+    chances = np.exp(pairs).reshape(size, size, -1)
+    # After the last letter of the alphabet (any other letter), and after a space, as well.
+    np.testing.assert_allclose(chances.sum(1), 1, rtol=1e-9)
+
+
+def test_evidence_of_words_adds_up():
+    tables = speakers("latin")
+    apart = tables.evidence(["the"]) + tables.evidence(["zebra"]) + tables.evidence(["zebra"])
+    np.testing.assert_allclose(tables.evidence(["zebra", "the", "zebra"]), apart, rtol=1e-12)
+
+
+def test_evidence_of_an_unlisted_word_by_hand():
+    tables = speakers("latin")
+    size = int(tables.spelling.number[-1]) + 1
+    number = {letter: int(tables.spelling.number[ord(letter)]) for letter in " zeb"}
+    rows = [number[a] * size + number[b] for a, b in zip(" zeb", "zeb ", strict=True)]
+    by_hand = tables.spelling.pairs[rows].sum(0) + np.log(1 - 0.4)
+    column = tables.codes.index("en")
+    assert tables.evidence(["zeb"])[column] == pytest.approx(by_hand[column], rel=1e-12)
+
+
+def test_filter_keeps_the_language_and_notes_another():
+    kept, dropped = language_filter(ENGLISH), language_filter(GERMAN)
+    assert kept and not dropped
+    assert (kept.note, dropped.note) == ("en", "de")
+    assert (dropped.rule, dropped.threshold) == ("language.min_probability", 0.65)
+
+
+def test_filter_can_ask_for_another_language():
+    assert language_filter(GERMAN, language="de")
+    assert language_filter("日本語のページです", language="ja").value == 1.0
+    assert language_filter(GERMAN, language="xx").value == 0.0
+
+
+def test_filter_compares_with_its_threshold():
+    value = language_filter("was late").value
+    assert 0 < value < 1
+    assert language_filter("was late", min_probability=value).keep
+    assert not language_filter("was late", min_probability=value + 1e-6).keep
