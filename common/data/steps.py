@@ -231,7 +231,8 @@ class _RepeatedLines:
     def decide(self, sketches: Sequence[Sketch]) -> Iterator[list[int]]:
         lines = repeated_lines((s["lines"] for s in sketches), min_pages=self.min_pages)
         for one in sketches:
-            yield np.intersect1d(one["lines"], lines, assume_unique=True).tolist()
+            places = np.searchsorted(lines[:-1], one["lines"])  # the last place at most
+            yield one["lines"][lines[places] == one["lines"]].tolist() if len(lines) else []
 
     def apply(self, document: Document, decision: list[int]) -> Document:
         if not decision:

@@ -1,15 +1,17 @@
 """The pipeline: documents a second of each stage on one core, and wall clock on one and two.
 
 The town's pages with all their mess, as one gzipped WARC. Each stage alone reads documents and
-writes survivors, k times the same file, so that starting two processes (half a second) does not
-matter; the whole chain reads the WARC, which the two processes share. The share of the two
-processes' wall clock in which they both work is limited by what one process must decide alone.
+writes survivors, k times the same file (for a stage that compares documents, with their words
+shuffled), so that starting two processes (half a second each) does not matter; the whole chain
+reads the WARC, which the two processes share. What one process must decide alone limits the ratio.
 
 BENCH_PAGES (default 6000) says how many clean pages there are, BENCH_SECONDS (default 20) how long
 a stage should take on one process.
 """
 
+import dataclasses
 import os
+import random
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -63,7 +65,10 @@ def main() -> None:
             source = folder / "town.jsonl"
             once = wall_clock([source], {stage: step}, folder, 1)
             times = max(1, round(SECONDS_ALONE / once))
-            compare(stage, [source] * times, {stage: step}, folder, len(documents) * times)
+            sources = [source] * times
+            if isinstance(step, CorpusStep):
+                sources = [save_shuffled(documents, folder / f"{i}.jsonl", i) for i in range(times)]
+            compare(stage, sources, {stage: step}, folder, len(documents) * times)
         compare("whole chain", [folder / "town.warc.gz"], steps, folder, len(documents))
 
 
@@ -76,6 +81,22 @@ def save_town(path: Path, count: int) -> list[WarcPage]:
     ]
     write_warc(pages, path)
     return pages
+
+
+def save_shuffled(documents: list[Document], path: Path, seed: int) -> Path:
+    """The documents with the words of each line in another order: no copies of one another."""
+    dice = random.Random(seed)
+    if not path.exists():
+        shuffled = (
+            "\n".join(
+                " ".join(dice.sample(words, len(words)))
+                for words in map(str.split, document.text.split("\n"))
+            )
+            for document in documents
+        )
+        pairs = zip(documents, shuffled, strict=True)
+        write_jsonl((dataclasses.replace(d, text=text) for d, text in pairs), path)
+    return path
 
 
 def measure_stage(stage: str, step: Step, documents: list[Document]) -> None:

@@ -210,6 +210,13 @@ def test_saved_and_loaded_is_the_same_and_so_are_the_bytes(model, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.safetensors", "b.safetensors"]
 
 
+def test_failed_save_leaves_nothing_behind(model, tmp_path):
+    (tmp_path / "a.safetensors").mkdir()  # no file can take its place
+    with pytest.raises(OSError):
+        model.save(tmp_path / "a.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+
+
 def test_file_begins_with_a_header_of_json(model, tmp_path):
     model.save(tmp_path / "a.safetensors")
     raw = (tmp_path / "a.safetensors").read_bytes()

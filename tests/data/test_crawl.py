@@ -434,3 +434,21 @@ def test_normalize_url_gives_one_spelling(link, url):
 def test_normalize_url_is_idempotent_and_never_raises(link):
     url = normalize_url(link, "http://h.example/a/")
     assert url is None or normalize_url(url) == url
+
+
+def test_crawl_undoes_chunks_once():
+    inner = b"3\r\n<p>\r\n0\r\n\r\n"
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(inner), inner)
+    with _raw_server(NO_ROBOTS, answer) as url:
+        assert [page.body for page in crawl(url, max_pages=1)] == [inner]
+
+
+def test_crawl_counts_failures_in_a_row_only():
+    home = _ok(b"".join(b"<a href=/%d>x</a>" % n for n in range(9)))
+    answers = [b""] * 4 + [_ok(b"4")] + [b""] * 4
+    with _raw_server(NO_ROBOTS, home, *answers) as url:
+        pages = crawl(url, max_pages=50, timeout_s=1)
+        assert [page.url for page in pages] == [url, f"{url}4"]
+    assert len(pages.skipped) == 8
+    assert all("the connection broke" in reason for _, reason in pages.skipped)

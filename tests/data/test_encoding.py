@@ -132,9 +132,10 @@ def test_decode_html_does_not_take_windows_1252_for_broken_utf8():
     assert decode_html(mojibake.encode("cp1252")) == (mojibake, "cp1252")
 
 
-@pytest.mark.parametrize("data", [bytes(1000), b"\0", b"a\0b\0\0\0", b"<p>a\0b</p>" * 300])
+@pytest.mark.parametrize("data", [bytes(1000), b"\0", b"<p>a\0b</p>" * 300])
 def test_decode_html_keeps_zero_bytes_that_are_not_utf16(data):
-    text, _ = decode_html(data)
+    text, encoding = decode_html(data)
+    assert encoding == "utf-8"
     assert text.replace("\0", "") == data.replace(b"\0", b"").decode()
 
 

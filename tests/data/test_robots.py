@@ -155,3 +155,10 @@ def test_robot_rules_never_raise_and_end_soon():
         assert _rules("User-agent: *", stars).allows("/" + "a" * 100_000)
         assert not RobotRules(b"User-agent: *\nDisallow: /\n" + b":" * 10**7, "x").allows("/")
     assert watch.slowest < 1
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(500 * 1024, True), (600_000, False)])
+def test_robot_rules_read_the_500_kib_that_the_standard_asks_for(size, is_read):
+    rules = b"User-agent: *\nDisallow: /a\n"
+    text = b"#" * (size - len(rules) - 1) + b"\n" + rules
+    assert RobotRules(text, "x").allows("/a") is not is_read
