@@ -3,6 +3,7 @@
 Needs: nothing but the standard library.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -60,7 +61,9 @@ def is_minimum(rule: str) -> bool:
 
 
 def number(value: float) -> str:
-    """Three significant digits; whole numbers whole."""
+    """Three significant digits; whole numbers whole; what is not finite by its name."""
+    if not math.isfinite(value):
+        return str(value)
     return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:.3g}"
 
 

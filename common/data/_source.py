@@ -68,6 +68,7 @@ class _Download(io.RawIOBase):
 
     def __init__(self, url: str, start: int) -> None:
         self.url, self.at, self.retries = url, start, _RETRIES
+        self.response: http.client.HTTPResponse | None = None
         self._open()
 
     def _open(self) -> None:
@@ -106,5 +107,6 @@ class _Download(io.RawIOBase):
         raise OSError(f"{self.url} broke off at byte {self.at}: {error}") from error
 
     def close(self) -> None:
-        self.response.close()
+        if self.response:  # not if the first request failed
+            self.response.close()
         super().close()

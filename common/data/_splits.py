@@ -1,6 +1,6 @@
 """Where documents come from, in parts that any process can read by itself.
 
-Needs: _lines.py, document.py, extract.py, sources.py, warc.py.
+Needs: _lines.py, _source.py, document.py, extract.py, sources.py, warc.py.
 """
 
 import hashlib
@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ._lines import Damage, converted_lines
+from ._source import is_url, name_of
 from .document import Document
 from .extract import extract_documents
 from .sources import read_documents, read_wet
 from .warc import read_warc
 
+_KINDS = (".warc", ".wet", ".jsonl", ".ndjson", ".txt", ".parquet")
 _MAX_LINE_BYTES = 50_000_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -32,7 +34,7 @@ class Split:
 
 def describe_source(source: str) -> dict[str, str | int]:
     """What a run writes down of a source: its name and, of a file, its bytes and SHA-256."""
-    if _is_url(source):
+    if is_url(source):
         return {"name": source}
     path = Path(source)
     with path.open("rb") as stream:
@@ -41,9 +43,15 @@ def describe_source(source: str) -> dict[str, str | int]:
 
 
 def split_source(source: str, max_bytes: int) -> list[Split]:
-    """The source in parts of about `max_bytes`; a URL and a zipped file without records is one."""
+    """The source in parts of about `max_bytes`; a URL and a zipped file without records is one.
+
+    ValueError for a file of another kind than a run can read.
+    """
+    if not _format(source).endswith(_KINDS):
+        kinds = f"{', '.join(_KINDS[:-1])} and {_KINDS[-1]}"
+        raise ValueError(f"{name_of(source)} is none of {kinds}")
     cut = (".warc", ".warc.gz", ".wet", ".wet.gz", ".jsonl")
-    if _is_url(source) or not source.lower().endswith(cut):
+    if is_url(source) or not source.lower().endswith(cut):
         return [Split(source)]
     size = Path(source).stat().st_size
     count = max(1, -(-size // max_bytes))
@@ -97,13 +105,11 @@ def _document(place: int, fields: dict[str, Any]) -> Document:
         raise ValueError(f"its text is {text!r:.40}, not a string")
     meta = fields.pop("meta", {})
     known = meta if isinstance(meta, dict) else {"meta": meta}
-    id_, url = str(fields.pop("id", place)), str(fields.pop("url", None) or "")
-    return Document(id_, url, _SURROGATE.sub("\ufffd", text), {**known, **fields})
+    id_, url = fields.pop("id", None), str(fields.pop("url", None) or "")
+    id_ = place if id_ is None else id_
+    return Document(str(id_), url, _SURROGATE.sub("\ufffd", text), {**known, **fields})
 
 
 def _format(source: str) -> str:
-    return source.lower().removesuffix(".gz")
-
-
-def _is_url(source: str) -> bool:
-    return source.startswith(("http://", "https://"))
+    """The end of the name, in an address without what follows a "?"."""
+    return name_of(source).lower().removesuffix(".gz")

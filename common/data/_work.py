@@ -1,10 +1,9 @@
 """The work of a run that can be done by any process: one pass over the documents of one split.
 
-Needs: document.py, receipt.py, warc.py, _passes.py, _ragged.py, _splits.py.
+Needs: document.py, receipt.py, _passes.py, _ragged.py, _source.py, _splits.py.
 """
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -17,11 +16,11 @@ import numpy as np
 
 from ._passes import Pass, Scores
 from ._ragged import write_ragged
+from ._source import replacing
 from ._splits import Split, read_split
-from .document import Document, read_jsonl, write_jsonl
+from .document import Damage, Document, read_jsonl, write_jsonl
 from .receipt import Receipt
 from .steps import Sketch
-from .warc import Damage
 
 _PLACEHOLDER = re.compile(r"\|\|\|([A-Z_]+)\|\|\|")
 
@@ -129,9 +128,7 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(value: Any, path: Path, *, indent: int | None = None) -> None:
-    """Write a value; the file appears when it is complete."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with open(part, "w", encoding="utf-8", newline="\n") as stream:
-        json.dump(value, stream, indent=indent, ensure_ascii=False)
-        stream.write("\n")
-    os.replace(part, path)
+    """Write a value, half surrogate pairs escaped; the file appears when it is complete."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False) + "\n"
+    with replacing(path) as stream:
+        stream.write(text.encode("utf-8", "backslashreplace"))

@@ -58,8 +58,13 @@ def fit_temperature(scores: np.ndarray, targets: Sequence[int] | np.ndarray) -> 
     5.77078
     """
     scores, targets = np.asarray(scores, np.float64), np.asarray(targets)
-    if scores.ndim != 2 or scores.shape[1] < 2 or not 0 < len(scores) == targets.size:
+    if scores.ndim != 2 or scores.shape[1] < 2 or not targets.shape == scores.shape[:1] > (0,):
         raise ValueError(f"{targets.shape} targets do not fit scores of shape {scores.shape}")
+    first, last = targets.min(), targets.max()
+    if first < 0 or last >= scores.shape[1]:
+        raise ValueError(f"targets lie in 0..{scores.shape[1] - 1}, not in {first}..{last}")
+    if num_odd := scores.size - np.count_nonzero(np.isfinite(scores)):
+        raise ValueError(f"{num_odd} of {scores.size} scores are not finite")
     low, high = -_SEARCHED, _SEARCHED
     while high - low > 1e-7:
         left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
@@ -84,6 +89,8 @@ def reliability(
     >>> [(b.count, b.share) for b in reliability([0.1, 0.6, 0.9, 1.0], [0, 1, 0, 1], num_bins=2)]
     [(1, 0.0), (3, 0.6666666666666666)]
     """
+    if num_bins < 1:
+        raise ValueError(f"num_bins must be at least 1, not {num_bins}")
     said, true = np.asarray(probabilities, np.float64), np.asarray(hits, np.float64)
     if said.shape != true.shape:
         raise ValueError(f"{len(said)} probabilities do not fit {len(true)} hits")

@@ -1,7 +1,7 @@
 """The whole of this chapter's crawl in one call: both sites served, crawled and saved as WARC.
 
 Taught in ch01_data/01_web_as_bytes.ipynb.
-Needs: crawl.py, library.py, site.py, town/, warc.py.
+Needs: crawl.py, library.py, site.py, town/, warc.py, _source.py.
 """
 
 import dataclasses
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ._source import replacing
 from .crawl import crawl
 from .library import serve_library
 from .site import KEPT, Site, render_town, serve
@@ -68,7 +69,8 @@ def _save_town(site: Site, folder: Path, name: str, prefix: str) -> int:
     labels = {f"{TOWN_URL}{path}": label for path, label in site.labels.items()}
     for file, facts in ((f"{prefix}labels.json", labels), (f"{prefix}truth.json", truth)):
         text = json.dumps(facts, indent=0, sort_keys=True, ensure_ascii=False)
-        (folder / file).write_text(text, encoding="utf-8")
+        with replacing(folder / file) as stream:
+            stream.write(text.encode("utf-8"))
     return count
 
 

@@ -46,13 +46,21 @@ def crawl(
     `timeout_s` a whole answer; `delay_s` separates requests (more if robots.txt asks for more).
     The result is an iterator; its `skipped` lists (url, reason) of what was left out so far.
     A site whose robots.txt cannot be read is left in peace, and so is one that fails five times in
-    a row. ValueError for a start whose host is not in `allowed_hosts`.
+    a row. ValueError for a start whose host is not in `allowed_hosts`, and for limits below zero.
     Memory: every URL seen, one page.
 
     >>> pages = crawl("http://example.com/", max_pages=10)
     Traceback (most recent call last):
     ValueError: host 'example.com' of the start is not one of the allowed hosts 127.0.0.1
     """
+    limits = {"max_pages": max_pages, "max_depth": max_depth, "max_bytes": max_bytes}
+    for name, limit in (limits | {"delay_s": delay_s}).items():
+        if not limit >= 0:
+            raise ValueError(f"{name} must not be negative, got {limit}")
+    if not timeout_s > 0:
+        raise ValueError(f"timeout_s must be positive, got {timeout_s}")
+    if isinstance(allowed_hosts, str):  # of which "7.0.0" would be a part
+        raise ValueError(f"allowed_hosts must be several names, got the one {allowed_hosts!r}")
     start = normalize_url(start_url)
     host = urlsplit(start).hostname if start else None
     if host not in allowed_hosts:

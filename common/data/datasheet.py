@@ -5,7 +5,7 @@ uses a corpus should be able to ask what is not in it: Gebru et al. 2018, "Datas
 arXiv:1803.09010; Dodge et al. 2021, "Documenting Large Webtext Corpora", arXiv:2104.08758.
 
 Taught in ch01_data/06_corpus.ipynb.
-Needs: pii.py, receipt.py, run.py, _charts.py.
+Needs: pii.py, receipt.py, run.py, _charts.py, _source.py.
 """
 
 import json
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ._charts import DROPPED, KEPT, funnel_chart, histogram_chart, is_minimum, number
+from ._source import replacing
 from .pii import mask_emails, mask_ips, mask_phone_numbers
 from .receipt import Receipt, read_receipts
 from .run import read_survivors
@@ -84,7 +85,8 @@ def write_datasheet(
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
     body = f"<h1>{escape(title)}</h1>\n" + "\n".join(section for section in sections if section)
     page = f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
-    Path(path).write_text(page, encoding="utf-8", errors="replace", newline="\n")
+    with replacing(Path(path)) as stream:
+        stream.write(page.encode("utf-8", "replace"))
 
 
 def _summary(run: Mapping[str, Any]) -> str:

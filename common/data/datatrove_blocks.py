@@ -186,7 +186,8 @@ def _noted(documents: Iterable[Document], origins: list[str]) -> Iterator[Docume
 def _from_trove(document: TroveDocument) -> Document:
     """Our document; what our own JSONL files say of it was put one level down by the reader."""
     meta = dict(document.metadata)
-    url, inner = meta.pop("url", ""), meta.pop("meta", {})
+    url, inner = str(meta.pop("url", None) or ""), meta.pop("meta", {})
+    inner = inner if isinstance(inner, dict) else {"meta": inner}
     return Document(document.id, url, document.text, {**inner, **meta})
 
 

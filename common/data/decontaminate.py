@@ -40,7 +40,8 @@ class EvalIndex:
 
     @classmethod
     def build(cls, eval_texts: Iterable[str], *, ngram: int = 13) -> "EvalIndex":
-        """Index the texts. ValueError for one with fewer than `ngram` words: it could not be found.
+        """Index the texts. ValueError for none, and for one with fewer than `ngram` words: neither
+        could be found.
 
         >>> EvalIndex.build(["Is it so?", "Yes"], ngram=3)
         Traceback (most recent call last):
@@ -60,6 +61,8 @@ class EvalIndex:
             lengths.append(len(words))
             for first, run in enumerate(_runs(words, ngram)):
                 places.setdefault(run, []).append((number, first))
+        if not lengths:
+            raise ValueError("eval_texts is empty: every document would pass")
         return cls(ngram, lengths, places)
 
 

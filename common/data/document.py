@@ -36,6 +36,7 @@ def write_jsonl(records: Iterable[Any], path: str | Path) -> int:
     """Write dataclass records, one JSON object a line; return their number. ".gz" is gzipped.
 
     Documents are such records, and receipts. Nothing appears at `path` until everything is written.
+    Half a surrogate pair, which UTF-8 cannot hold, is written as JSON's escape for it.
     Memory: one record at a time.
 
     >>> import tempfile
@@ -52,7 +53,7 @@ def write_jsonl(records: Iterable[Any], path: str | Path) -> int:
         stream = gzip.GzipFile("", "wb", 6, raw, mtime=0) if zipped else raw
         for record in records:
             line = json.dumps(dataclasses.asdict(record), ensure_ascii=False)
-            stream.write(line.encode("utf-8") + b"\n")
+            stream.write(line.encode("utf-8", "backslashreplace") + b"\n")
             count += 1
         if zipped:
             stream.close()

@@ -51,16 +51,26 @@ def language_filter(
     """Keep a page that is in `language` with at least this probability; the note says what it is.
 
     The default is FineWeb's, which asked another detector (Penedo et al. 2024, arXiv:2406.17557).
+    ValueError for a code that is none of those known, such as "eng": every page would go.
 
     >>> language_filter("Der Hund und die Katze sind im Haus.").note
     'de'
     """
+    if language not in _known_codes():
+        raise ValueError(f"language {language!r} is none of {', '.join(sorted(_known_codes()))}")
     chances = _probabilities(text)
     value = chances.get(language, 0.0)
     note = max(chances, key=chances.__getitem__)
     return Verdict(
         value >= min_probability, "language.min_probability", value, min_probability, note
     )
+
+
+@functools.cache
+def _known_codes() -> frozenset[str]:
+    """Languages told apart by words, and those that are alone in their script."""
+    scripts = {script for *_, script in BLOCKS} - {"han", "kana", *TABLES}
+    return frozenset({"zh", "ja", "und"} | scripts | {code for t in TABLES.values() for code in t})
 
 
 def _probabilities(text: str | Words) -> dict[str, float]:

@@ -58,6 +58,8 @@ def mixture_sizes(
     """
     _check_sizes(sizes)
     _check_weights(sizes, weights)
+    if not 0 < max_epochs < math.inf:
+        raise ValueError(f"max_epochs must be positive and finite, got {max_epochs}")
     limits = {name: math.floor(max_epochs * size) for name, size in sizes.items() if weights[name]}
     if not 0 <= total <= sum(limits.values()):
         raise ValueError(

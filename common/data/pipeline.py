@@ -72,10 +72,18 @@ def funnel(
 ) -> list[dict[str, str | int]]:
     """How many documents each stage dropped and left, in order; the first row is what came in.
 
+    ValueError for receipts of a stage that is not among `stages`.
+
     >>> funnel(10, [Receipt("a", "", "spam", "phrases", 9.0, 1.0)], ["prose", "spam"])[1:]
     [{'stage': 'prose', 'dropped': 0, 'left': 10}, {'stage': 'spam', 'dropped': 1, 'left': 9}]
     """
-    return funnel_rows(count, Counter(receipt.stage for receipt in receipts), stages)
+    stages, dropped = list(stages), Counter(receipt.stage for receipt in receipts)
+    if others := [stage for stage in dropped if stage not in stages]:
+        raise ValueError(
+            f"{sum(dropped[stage] for stage in others)} of {dropped.total()} receipts are of "
+            f"stages that are not given: {', '.join(others)}"
+        )
+    return funnel_rows(count, dropped, stages)
 
 
 def _outcomes(

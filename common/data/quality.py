@@ -13,6 +13,7 @@ Taught in ch01_data/03_quality_rules.ipynb.
 Needs: verdict.py, repetition.py, c4.py, fineweb.py, _phrases.py.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sized
 
@@ -65,8 +66,13 @@ def stop_word_filter(
     >>> stop_word_filter("THE CAT SAT WITH ITS PAWS OUT")
     Verdict(keep=True, rule='stop_words.min_stop_words', value=2, threshold=2)
     """
-    found = len(stop_words.intersection(split_words(text).words))
+    found = len(_lowered(stop_words).intersection(split_words(text).words))
     return Verdict.at_least("stop_words.min_stop_words", found, min_stop_words)
+
+
+@functools.lru_cache(maxsize=16)
+def _lowered(words: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(str.lower, words))
 
 
 def token_to_character_filter(

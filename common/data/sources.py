@@ -84,7 +84,7 @@ def read_records(
 ) -> Iterator[Document]:
     """Documents of anybody's JSONL: all fields but text, id and url become `meta`.
 
-    The number of the line stands in for an id that is missing.
+    The number of the line stands in for an id that is missing or null.
 
     >>> path = Path(tempfile.mkdtemp(), "c4.jsonl")
     >>> _ = path.write_text('{"text": "One kite.", "timestamp": "2019-04-25"}')
@@ -96,7 +96,8 @@ def read_records(
         text = fields.pop(text_field, None)
         if not isinstance(text, str):
             raise ValueError(f"its {text_field} is {text!r:.40}, not a string")
-        id_, url = fields.pop(id_field, number), fields.pop(url_field, None) or ""
+        id_, url = fields.pop(id_field, None), fields.pop(url_field, None) or ""
+        id_ = number if id_ is None else id_
         return Document(str(id_), str(url), _SURROGATE.sub("\ufffd", text), fields)
 
     return converted_lines(path_or_url, convert, damage=damage)
@@ -211,7 +212,8 @@ def _row_document(number: int, row: dict[str, Any]) -> Document:
     text = row.pop("text", None)
     if not isinstance(text, str):
         raise ValueError(f"row {number} has the text {text!r:.40}, not a string")
-    return Document(str(row.pop("id", None) or number), row.pop("url", None) or "", text, row)
+    id_, url = row.pop("id", None), row.pop("url", None) or ""
+    return Document(str(number if id_ is None else id_), str(url), text, row)
 
 
 def _wet_document(record: Record) -> Document | None:

@@ -113,3 +113,26 @@ def test_fitted_temperature_lowers_the_error():
         return expected_calibration_error(reliability(chances.max(1), hits))
 
     assert error(fit_temperature(scores, targets)) < 0.02 < 0.2 < error(1.0)
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ([[0], [1]], r"\(2, 1\) targets do not fit scores of shape \(2, 2\)"),
+        ([-1, 0], r"targets lie in 0..1, not in -1..0"),
+        ([0, 2], r"targets lie in 0..1, not in 0..2"),
+    ],
+)
+def test_temperature_refuses_targets_that_are_no_columns(targets, message):
+    with pytest.raises(ValueError, match=message):
+        fit_temperature(np.zeros((2, 2)), targets)
+
+
+def test_temperature_refuses_scores_that_are_no_numbers():
+    with pytest.raises(ValueError, match="3 of 4 scores are not finite"):
+        fit_temperature(np.array([[np.nan, 0.0], [np.inf, -np.inf]]), [0, 1])
+
+
+def test_reliability_refuses_no_bins():
+    with pytest.raises(ValueError, match="num_bins must be at least 1, not 0"):
+        reliability([0.5], [1], num_bins=0)

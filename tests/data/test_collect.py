@@ -52,3 +52,13 @@ def test_save_crawl_of_the_town_gives_the_same_bytes_twice(tmp_path):
         save_crawl(tmp_path / name, town.pages(8, seed=0), library_pages=1, seed=0)
     for file in ("town.warc.gz", "labels.json", "truth.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_save_crawl_gives_the_bytes_of_other_systems_on_windows(tmp_path, monkeypatch):
+    def write_text(path, text, encoding=None, newline=None):
+        return path.write_bytes(text.replace("\n", newline or "\r\n").encode(encoding))
+
+    monkeypatch.setattr("pathlib.Path.write_text", write_text)
+    save_crawl(tmp_path, town.pages(2, seed=0), library_pages=1, seed=0)
+    for file in ("labels.json", "truth.json"):
+        assert b"\r" not in (tmp_path / file).read_bytes()

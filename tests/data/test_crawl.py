@@ -102,6 +102,22 @@ def test_crawl_stops_at_its_limits(limits, given):
     assert _crawl({"/": _page("/a"), "/a": _page("/b"), "/b": _page()}, **limits)[0] == given
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"max_pages": -1}, "max_pages must not be negative, got -1"),
+        ({"max_depth": -1}, "max_depth must not be negative, got -1"),
+        ({"max_bytes": -1}, "max_bytes must not be negative, got -1"),
+        ({"delay_s": -0.5}, "delay_s must not be negative, got -0.5"),
+        ({"timeout_s": 0}, "timeout_s must be positive, got 0"),
+        ({"allowed_hosts": "127.0.0.1"}, "allowed_hosts must be several names, got the one '127"),
+    ],
+)
+def test_crawl_refuses_settings_without_sense(settings, message):
+    with pytest.raises(ValueError, match=message):
+        crawl("http://127.0.0.1/", **{"max_pages": 1} | settings)
+
+
 def test_crawl_asks_for_nothing_that_robots_txt_forbids():
     robots = b"User-agent: *\nDisallow: /private/\n\nUser-agent: guest\nDisallow: /\n"
     site = {

@@ -158,6 +158,18 @@ def test_datasheet_is_the_same_twice(run, tmp_path):
     assert sheet(run, tmp_path / "a.html") == sheet(run, tmp_path / "b.html")
 
 
+def test_datasheet_that_fails_leaves_the_old_one_and_nothing_else(run, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError("the disk is full")
+
+    path = tmp_path / "sheet.html"
+    path.write_text("old", encoding="utf-8")
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match="full"):
+        sheet(run, path)
+    assert [(file, file.read_text()) for file in tmp_path.iterdir()] == [(path, "old")]
+
+
 def test_datasheet_refuses_an_unfinished_run(tmp_path):
     with pytest.raises(ValueError, match="holds no finished run"):
         sheet(tmp_path, tmp_path / "sheet.html")
@@ -213,7 +225,15 @@ def test_funnel_chart_of_nothing():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.12345, "0.123"), (3.0, "3"), (12345.6, "12,346"), (1e5, "100,000")]
+    ("value", "text"),
+    [
+        (0.12345, "0.123"),
+        (3.0, "3"),
+        (12345.6, "12,346"),
+        (1e5, "100,000"),
+        (float("inf"), "inf"),  # the limit of a check that is switched off
+        (float("nan"), "nan"),
+    ],
 )
 def test_number_has_three_digits(value, text):
     assert number(value) == text

@@ -7,6 +7,7 @@ from functools import partial
 
 import dill
 import pytest
+from datatrove.data import Document as TroveDocument
 from datatrove.executor import LocalPipelineExecutor, SlurmPipelineExecutor
 from datatrove.pipeline.readers import JsonlReader
 from datatrove.pipeline.writers import JsonlWriter
@@ -15,7 +16,7 @@ from common.data import town
 from common.data._describe import describe
 from common.data.collect import TOWN_URL
 from common.data.corpus import town_steps
-from common.data.datatrove_blocks import SourceReader, datatrove_passes
+from common.data.datatrove_blocks import SourceReader, _from_trove, datatrove_passes
 from common.data.document import Document, write_jsonl
 from common.data.extract import extract_documents
 from common.data.judges import train_classifiers
@@ -159,3 +160,9 @@ def test_passes_are_what_a_cluster_is_sent(tmp_path, judges):
             if hasattr(block, "work"):
                 assert describe(sent.work.passes) == describe(block.work.passes)
     assert job.depends.depends.tasks == 1  # the last decision
+
+
+def test_blocks_take_what_any_jsonl_says_of_its_documents():
+    metadata = {"url": None, "meta": "a note", "score": 3}
+    trove = TroveDocument("One.", "7", metadata=metadata)
+    assert _from_trove(trove) == Document("7", "", "One.", {"meta": "a note", "score": 3})

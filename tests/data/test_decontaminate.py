@@ -26,6 +26,11 @@ def test_contamination_filter_drops_page_that_holds_the_text():
     assert verdict == Verdict(False, "contamination.max_overlap", 1.0, 0.7, "evaluation text 1")
 
 
+def test_eval_index_refuses_an_evaluation_without_texts():
+    with pytest.raises(ValueError, match="eval_texts is empty: every document would pass"):
+        EvalIndex.build([])
+
+
 def test_contamination_filter_keeps_page_that_shares_nothing():
     verdict = contamination_filter("A hat is no kite.", EvalIndex.build([STORY]))
     assert verdict == Verdict(True, "contamination.max_overlap", 0.0, 0.7, "")

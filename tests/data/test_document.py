@@ -117,3 +117,9 @@ def test_read_jsonl_loses_one_line_with_a_broken_member_of_its_own(tmp_path):
     damage = []
     assert list(read_jsonl(path, damage=damage)) == [documents[0], documents[2]]
     assert len(damage) == 1
+
+
+def test_jsonl_gives_back_half_a_surrogate_pair(tmp_path):
+    odd = Document("\ud83d", "http://x/\ude00", "cut \ud83d", {"title": "\udc80 é", "\ud800": 1})
+    write_jsonl([odd], tmp_path / "docs.jsonl")
+    assert list(read_jsonl(tmp_path / "docs.jsonl")) == [odd]

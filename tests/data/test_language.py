@@ -133,7 +133,7 @@ def test_filter_keeps_the_language_and_notes_another():
 def test_filter_can_ask_for_another_language():
     assert language_filter(GERMAN, language="de")
     assert language_filter("日本語のページです", language="ja").value == 1.0
-    assert language_filter(GERMAN, language="xx").value == 0.0
+    assert language_filter(GERMAN, language="fi").value < 0.01
 
 
 def test_filter_compares_with_its_threshold():
@@ -141,3 +141,15 @@ def test_filter_compares_with_its_threshold():
     assert 0 < value < 1
     assert language_filter("was late", min_probability=value).keep
     assert not language_filter("was late", min_probability=value + 1e-6).keep
+
+
+@pytest.mark.parametrize("code", ["eng", "EN", "english", "han", "latin", ""])
+def test_language_filter_refuses_a_code_it_does_not_know(code):
+    with pytest.raises(ValueError, match=f"language '{code}' is none of af, .*en, .*zh"):
+        language_filter(ENGLISH, language=code)
+
+
+def test_language_filter_takes_every_code_that_can_be_found():
+    found = {identify_language(text)[0] for text in SENTENCES.values()} | {"und", "zh", "ja", "el"}
+    for code in sorted(found):
+        assert language_filter("", language=code).keep == (code == "und")

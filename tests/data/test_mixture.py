@@ -148,6 +148,14 @@ def test_mix_is_lazy():
             "total 41 must lie in 0..40, which is max_epochs 4.0 of every source with a weight",
         ),
         (
+            lambda: mixture_sizes({"web": 10}, 5, weights={"web": 1}, max_epochs=math.inf),
+            "max_epochs must be positive and finite, got inf",
+        ),
+        (
+            lambda: mixture_sizes({"web": 10}, 0, weights={"web": 1}, max_epochs=-1),
+            "max_epochs must be positive and finite, got -1",
+        ),
+        (
             lambda: mixture_sizes({"web": 10}, 5, weights={"wed": 1}),
             "weights for ['wed'] do not fit sources ['web']",
         ),

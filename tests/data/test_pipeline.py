@@ -96,3 +96,9 @@ def test_funnel_by_hand():
         {"stage": "b", "dropped": 0, "left": 8},
         {"stage": "c", "dropped": 2, "left": 6},
     ]
+
+
+def test_funnel_refuses_receipts_of_other_stages():
+    receipts = [Receipt(str(i), "", stage, "", 0, 0) for i, stage in enumerate("acc")]
+    with pytest.raises(ValueError, match="2 of 3 receipts are of stages that are not given: c$"):
+        funnel(10, receipts, "ab")

@@ -79,6 +79,10 @@ def test_stop_words_can_be_another_language():
     assert stop_word_filter("Die Mühle und der Fluss", stop_words=words, min_stop_words=3).keep
 
 
+def test_stop_words_may_be_given_in_capitals():
+    assert stop_word_filter("die Uhr und der Tag", stop_words=frozenset({"DIE", "Und"})).keep
+
+
 def test_token_to_character_by_hand():
     assert token_to_character_filter("four five").value == 2 / 9
     assert token_to_character_filter("aGVsbG8gd29ybGQ" * 9).rule.endswith("min_ratio")

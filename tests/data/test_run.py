@@ -225,6 +225,18 @@ def test_lines_of_other_projects_are_documents_with_the_rest_in_meta(tmp_path):
     assert [d.text for part in found for d in part[1:]] == ["Two \ufffd"] * 2
 
 
+def test_line_with_half_a_letter_or_a_null_costs_no_run(tmp_path):
+    path = tmp_path / "x.jsonl"
+    lines = ['{"text": "A.", "url": "http://x/\\ud83d", "title": "\\ud83d"}', '{"text": "A."}']
+    path.write_text("\n".join([*lines, '{"text": "B.", "id": null}']))
+    run_pipeline([path], {"copies": exact_duplicates_step()}, tmp_path / "out")
+    first, last = read_survivors(tmp_path / "out")
+    assert (first.url, first.meta) == ("http://x/\ud83d", {"title": "\ud83d"})
+    assert last.id == str(len("\n".join(lines)) + 1)
+    [receipt] = read_receipts(tmp_path / "out" / "receipts.jsonl.gz")
+    assert receipt.note == first.url
+
+
 def test_line_without_end_is_damage(tmp_path, monkeypatch):
     monkeypatch.setattr("common.data._splits._MAX_LINE_BYTES", 100)
     path = tmp_path / "x.jsonl"
@@ -408,8 +420,16 @@ def test_run_refuses_numbers_that_are_not_positive(tmp_path, numbers):
 
 def test_unknown_format_is_named(tmp_path):
     (tmp_path / "pages.doc").write_text("x")
-    with pytest.raises(ValueError, match="pages.doc"):
+    with pytest.raises(ValueError, match=r"pages\.doc is none of \.warc, \.wet, \.jsonl"):
         run_pipeline([tmp_path / "pages.doc"], STEPS, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_format_of_an_address_is_that_of_its_path(monkeypatch):
+    pages = [WarcPage("http://x/", 200, {"content-type": "text/html"}, b"<p>One.")]
+    monkeypatch.setattr("common.data._splits.read_warc", lambda *_, **__: iter(pages))
+    [split] = split_source("https://x.example/A.WARC.gz?download=true", 1)
+    assert [document.text for document in read_split(split, [])] == ["One."]
 
 
 def test_read_survivors_refuses_an_unfinished_run(tmp_path):

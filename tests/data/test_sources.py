@@ -118,6 +118,17 @@ def test_read_records_takes_any_fields(tmp_path):
     ]
 
 
+def test_readers_number_what_has_no_id_and_nothing_else(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow.parquet import write_table
+
+    rows = [{"text": "a", "id": None}, {"text": "b", "id": 0}, {"text": "c"}]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    write_table(pyarrow.table({"text": ["a", "b"], "id": [None, 0]}), tmp_path / "a.parquet")
+    assert [one.id for one in read_records(tmp_path / "a.jsonl")] == ["1", "0", "3"]
+    assert [one.id for one in read_fineweb_edu(tmp_path / "a.parquet")] == ["1", "0"]
+
+
 def test_read_records_lists_lines_without_text(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "a"}\n{"text": 3}\n{"txt": "b"}\nnonsense\n{"text": "c"}')
