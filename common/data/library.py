@@ -39,7 +39,7 @@ sys.stdout = sys.stderr = io.StringIO()  # what modules print while they are imp
 def clean(page):
     for path in PATHS:
         page = page.replace(path, "/python").replace(path.replace("\\", "/"), "/python")
-    return re.sub(r"\b0x[0-9a-f]{6,16}\b", "0x0", page)
+    return re.sub(r"\b(0x|handle )[0-9a-f]{6,16}\b", r"\g<1>0", page)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

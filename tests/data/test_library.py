@@ -97,3 +97,17 @@ def test_serve_library_ends_with_its_block():
         address = base_url.removeprefix("http://")
     with pytest.raises(ConnectionRefusedError):
         http.client.HTTPConnection(address).request("GET", "/")
+
+
+def test_serve_library_gives_the_same_bytes_from_every_process():
+    """A page that showed where something lies in memory would change every artefact built on it."""
+
+    def page() -> bytes:
+        with serve_library() as base_url:
+            connection = http.client.HTTPConnection(base_url.removeprefix("http://"))
+            connection.request("GET", "/ctypes.html")
+            return connection.getresponse().read()
+
+    first = page()
+    assert b"PyDLL" in first
+    assert first == page()
