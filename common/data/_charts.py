@@ -61,9 +61,13 @@ def is_minimum(rule: str) -> bool:
 
 
 def number(value: float) -> str:
-    """Three significant digits; whole numbers whole; what is not finite by its name."""
+    """Three significant digits; whole numbers whole; what is not finite by its name.
+
+    What is left of a subtraction that should give 0 is 0.
+    """
     if not math.isfinite(value):
         return str(value)
+    value = 0.0 if abs(value) < 1e-12 else value
     return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:.3g}"
 
 

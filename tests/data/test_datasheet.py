@@ -231,6 +231,7 @@ def test_funnel_chart_of_nothing():
         (3.0, "3"),
         (12345.6, "12,346"),
         (1e5, "100,000"),
+        (-2.78e-17, "0"),  # 0.3 - 0.1 * 3
         (float("inf"), "inf"),  # the limit of a check that is switched off
         (float("nan"), "nan"),
     ],
