@@ -9,7 +9,7 @@ from tools.figure import TASKS, draw_chain
 
 def test_figure_is_drawn_from_the_artefacts_and_the_same_twice(tmp_path):
     store = ArtifactStore(tmp_path / "artifacts", "smoke")
-    for name in ("crawl", "corpus", "tokenizer", "shards", "base"):
+    for name in ("crawl", "classifiers", "corpus", "tokenizer", "shards", "base"):
         chain.BUILDERS[name](store, chain.PLANS["smoke"])
     share = {"value": 0.5, "low": 0.4, "high": 0.6}
     rows = [{"task": task, "n": 4, "base": share, "sft": share, "aligned": share} for task in TASKS]
