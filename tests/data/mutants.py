@@ -1,5 +1,6 @@
 """Files broken on purpose, the same ones every time: what a disk, a network or a crawler does."""
 
+import gzip
 import time
 from random import Random
 
@@ -33,6 +34,11 @@ def mutate(dice: Random, data: bytes) -> tuple[bytes, int, int]:
         begin = next((i for i in range(begin, len(data)) if data[i : i + 1].isdigit()), begin)
         new, end = b"%d" % dice.choice([0, 7, 42, 999, 10 ** dice.randrange(18)]), begin + 1
     return data[:begin] + new + data[end:], begin, max(end, begin + 1)
+
+
+def gzipped(data: bytes, level: int = 9) -> bytes:
+    """A gzip member without the time in its header: the same bytes at any moment."""
+    return gzip.compress(data, level, mtime=0)
 
 
 class Watch:

@@ -1,4 +1,3 @@
-import gzip
 import re
 import socket
 import threading
@@ -14,6 +13,7 @@ from common.data._fetch import Deadline
 from common.data.crawl import crawl, normalize_url
 from common.data.site import Response, render_town, serve
 from common.data.warc import read_warc, write_warc
+from tests.data.mutants import gzipped
 
 HTML = {"Content-Type": "text/html"}
 
@@ -248,7 +248,7 @@ def test_crawl_names_what_it_leaves_out():
         "/broken": _page(status=500),
         "/picture": Response(200, {"Content-Type": "image/png"}, b"PNG"),
         "/zip": Response(200, HTML | {"Content-Encoding": "br"}, b"\x0b\x01"),
-        "/bomb": Response(200, HTML | {"Content-Encoding": "gzip"}, gzip.compress(bytes(50_000))),
+        "/bomb": Response(200, HTML | {"Content-Encoding": "gzip"}, gzipped(bytes(50_000))),
         "/big": Response(200, HTML, b"x" * 1001),
         "/edge": Response(200, HTML, b"x" * 1000),
     }
@@ -283,7 +283,7 @@ def test_crawl_goes_on_after_a_page_without_sense(body):
 
 
 def test_crawl_unfolds_a_body_that_came_zipped_unasked():
-    zipped = Response(200, HTML | {"Content-Encoding": "gzip"}, gzip.compress(b"<a href=/b>x</a>"))
+    zipped = Response(200, HTML | {"Content-Encoding": "gzip"}, gzipped(b"<a href=/b>x</a>"))
     assert _crawl({"/": zipped, "/b": _page()})[0] == ["/", "/b"]
 
 

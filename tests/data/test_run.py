@@ -38,6 +38,7 @@ from common.data.quality import stop_word_filter
 from common.data.run import read_survivors, run_pipeline
 from common.data.warc import WarcPage, read_warc, write_warc
 from tests.data.killing import kill_at
+from tests.data.mutants import gzipped
 
 WORDS = "the and hat bell kite bread mill river lamp cart stone bird road tower garden".split()
 STEPS = {
@@ -217,7 +218,7 @@ def test_lines_of_other_projects_are_documents_with_the_rest_in_meta(tmp_path):
     found = []
     for name in ("x.jsonl", "x.jsonl.gz"):
         path, data = tmp_path / name, "\n".join(lines).encode()
-        path.write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+        path.write_bytes(gzipped(data) if name.endswith("gz") else data)
         (split,), damage = split_source(str(path), 10**6), []
         found.append(list(read_split(split, damage)))
         assert [d.offset for d in damage] == [len(lines[0]) + len(lines[1]) + 2]

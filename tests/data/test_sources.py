@@ -1,4 +1,3 @@
-import gzip
 import json
 from random import Random
 
@@ -15,7 +14,7 @@ from common.data.sources import (
     read_tinystories,
     read_wet,
 )
-from tests.data.mutants import Watch, mutate
+from tests.data.mutants import Watch, gzipped, mutate
 
 BOOK = """The Project Gutenberg eBook of The Goose of the Mayor
 
@@ -61,7 +60,7 @@ def _texts(documents) -> list[str]:
 def test_read_wet_gives_the_conversions_of_a_file(tmp_path, zipped):
     records = [_wet(0, "software: x", "warcinfo"), _wet(1, "Eine Gans.\n"), _wet(2, "")]
     path = tmp_path / "a.warc.wet"
-    path.write_bytes(b"".join(gzip.compress(r) if zipped else r for r in records))
+    path.write_bytes(b"".join(gzipped(r) if zipped else r for r in records))
     meta = {"date": "2026-01-02T03:04:05Z", "languages": "eng,deu"}
     assert list(read_wet(path)) == [
         Document("00-1", "http://x/1", "Eine Gans.\n", meta),
@@ -70,7 +69,7 @@ def test_read_wet_gives_the_conversions_of_a_file(tmp_path, zipped):
 
 
 def test_read_wet_mutants_cost_no_neighbour(tmp_path):
-    units = [gzip.compress(_wet(n, f"Goose {n}. " * n), mtime=0) for n in range(6)]
+    units = [gzipped(_wet(n, f"Goose {n}. " * n)) for n in range(6)]
     whole, dice, watch = b"".join(units), Random(0), Watch()
     for _ in range(300):
         mutant, begin, end = mutate(dice, whole)
@@ -103,7 +102,7 @@ def test_read_text_gives_one_document_in_any_encoding(tmp_path, encoding, newlin
 
 
 def test_read_text_names_a_zipped_file_that_is_cut_off(tmp_path):
-    (tmp_path / "note.txt.gz").write_bytes(gzip.compress(b"geese" * 99)[:-9])
+    (tmp_path / "note.txt.gz").write_bytes(gzipped(b"geese" * 99)[:-9])
     with pytest.raises(ValueError, match=r"note\.txt\.gz is damaged or cut off"):
         list(read_text(tmp_path / "note.txt.gz"))
 
@@ -270,7 +269,7 @@ def test_read_documents_says_what_it_knows():
 
 def test_readers_take_an_address(tmp_path, parquet):
     files = {
-        "/a.jsonl.gz": gzip.compress(b'{"text": "lines"}'),
+        "/a.jsonl.gz": gzipped(b'{"text": "lines"}'),
         "/b.txt": b"text",
         "/c.wet": _wet(1, "wet"),
         "/d.parquet": parquet.read_bytes(),

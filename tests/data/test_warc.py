@@ -1,4 +1,3 @@
-import gzip
 import hashlib
 import io
 import itertools
@@ -14,6 +13,7 @@ from warcio.warcwriter import WARCWriter
 
 from common.data._unzipped import Unzipped
 from common.data.warc import WarcPage, read_warc, write_warc
+from tests.data.mutants import gzipped
 
 PAGES = [
     WarcPage("http://town.example/a?b=c", 200, {"content-type": "text/html"}, bytes(range(256))),
@@ -92,7 +92,7 @@ def test_read_warc_names_a_file_that_is_cut_off(tmp_path, name, cut):
 
 def test_read_warc_names_a_file_that_is_no_warc(tmp_path):
     path = tmp_path / "crawl.warc.gz"
-    path.write_bytes(gzip.compress(b"hello"))
+    path.write_bytes(gzipped(b"hello"))
     with pytest.raises(ValueError, match=r"crawl\.warc\.gz cannot be read as WARC after 0 pages"):
         list(read_warc(path))
 
@@ -151,7 +151,7 @@ def test_read_warc_reads_files_zipped_in_other_ways(tmp_path, layout):
     write_warc(PAGES * 3, tmp_path / "crawl.warc")
     data = (tmp_path / "crawl.warc").read_bytes()
     cuts = [0, len(data)] if layout == "one member" else [0, 1, 99, 500, 501, 1200, len(data)]
-    zipped = [gzip.compress(data[a:b]) for a, b in itertools.pairwise(cuts)]
+    zipped = [gzipped(data[a:b]) for a, b in itertools.pairwise(cuts)]
     assert _read(tmp_path, b"".join(zipped) + bytes(1000)) == (PAGES * 3, [])
 
 
@@ -209,17 +209,17 @@ BODY = b"<p>The mayor counts her geese twice. " * 90
 @pytest.mark.parametrize(
     ("headers", "wrapped"),
     [
-        ([b"Content-Encoding: gzip"], gzip.compress(BODY)),
-        ([b"Content-Encoding: X-GZIP"], gzip.compress(BODY[:99]) + gzip.compress(BODY[99:])),
+        ([b"Content-Encoding: gzip"], gzipped(BODY)),
+        ([b"Content-Encoding: X-GZIP"], gzipped(BODY[:99]) + gzipped(BODY[99:])),
         ([b"Content-Encoding: deflate"], zlib.compress(BODY)),
         ([b"Content-Encoding: deflate"], _raw_deflate(BODY)),
-        ([b"Content-Encoding: deflate, gzip"], gzip.compress(zlib.compress(BODY))),
+        ([b"Content-Encoding: deflate, gzip"], gzipped(zlib.compress(BODY))),
         ([b"Content-Encoding: identity"], BODY),
         ([b"Transfer-Encoding: chunked"], _chunked(BODY)),
-        ([b"Transfer-Encoding: gzip, chunked"], _chunked(gzip.compress(BODY))),
+        ([b"Transfer-Encoding: gzip, chunked"], _chunked(gzipped(BODY))),
         (
             [b"Transfer-Encoding: chunked", b"Content-Encoding: gzip"],
-            _chunked(gzip.compress(BODY)) + b"more",
+            _chunked(gzipped(BODY)) + b"more",
         ),
         # Headers that lie: the body is what a reader would want already.
         ([b"Content-Encoding: gzip"], BODY),
@@ -240,7 +240,7 @@ def test_read_warc_unwraps_bodies(tmp_path, headers, wrapped):
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (_record(_answer(gzip.compress(BODY)[:-9], b"Content-Encoding: gzip")), "body is cut off"),
+        (_record(_answer(gzipped(BODY)[:-9], b"Content-Encoding: gzip")), "body is cut off"),
         (_record(_answer(b"\x1f\x8b\x08junk", b"Content-Encoding: gzip")), "gzip body is broken"),
         (_record(_answer(b"\x78\x9c\xff\xff", b"Content-Encoding: deflate")), "deflate body is br"),
         (
@@ -277,10 +277,10 @@ def test_read_warc_unwraps_bodies(tmp_path, headers, wrapped):
 @pytest.mark.parametrize("zipped", [True, False], ids=["zipped", "plain"])
 def test_read_warc_names_what_is_wrong_and_keeps_the_neighbours(tmp_path, record, reason, zipped):
     parts = [GOOD, record, GOOD, GOOD]
-    data = b"".join(gzip.compress(part) if zipped else part for part in parts)
+    data = b"".join(gzipped(part) if zipped else part for part in parts)
     pages, damage = _read(tmp_path, data)
     assert [page.body for page in pages] == [b"good"] * 3
-    place = len(gzip.compress(GOOD)) if zipped else len(GOOD)
+    place = len(gzipped(GOOD)) if zipped else len(GOOD)
     assert [found.offset for found in damage] == [place]
     if zipped and "begins where one" in reason or "cut off inside" in reason:
         reason = "begins where one|longer than its gzip member|cut off inside"
@@ -307,7 +307,7 @@ def test_read_warc_believes_the_digest_of_a_block_that_has_no_checksum(tmp_path,
     assert bodies == [b"page"] * is_read + [b"good"]
     assert [reason[-19:] for reason in reasons] == ["s WARC-Block-Digest"] * (not is_read)
     # gzip has a checksum of its own, and some crawlers write digests of something else.
-    assert len(_bodies(tmp_path, gzip.compress(record))[0]) == 1
+    assert len(_bodies(tmp_path, gzipped(record))[0]) == 1
 
 
 @pytest.mark.parametrize("kind", ["request", "metadata", "revisit", "resource", "conversion"])
@@ -321,7 +321,7 @@ def test_read_warc_passes_over_answers_of_other_protocols(tmp_path):
 
 
 def test_read_warc_bounds_what_a_body_unfolds_to(tmp_path):
-    bomb = gzip.compress(bytes(5_000_000))
+    bomb = gzipped(bytes(5_000_000))
     data = GOOD + _record(_answer(bomb, b"Content-Encoding: gzip")) + GOOD
     bodies, reasons = _bodies(tmp_path, data, max_bytes=1_000_000)
     assert bodies == [b"good"] * 2
@@ -331,11 +331,11 @@ def test_read_warc_bounds_what_a_body_unfolds_to(tmp_path):
 
 @pytest.mark.parametrize("before", [0, 1], ids=["first", "later"])
 def test_read_warc_does_not_unfold_a_bomb_of_a_gzip_member(tmp_path, before, monkeypatch):
-    bomb = gzip.compress(_record(_answer(bytes(100_000_000))), 1)
+    bomb = gzipped(_record(_answer(bytes(100_000_000))), 1)
     unfolded = []
     more = Unzipped.more
     monkeypatch.setattr(Unzipped, "more", lambda s, p: more(s, p) and not unfolded.append(s.size))
-    data = gzip.compress(GOOD) * before + bomb + gzip.compress(GOOD)
+    data = gzipped(GOOD) * before + bomb + gzipped(GOOD)
     bodies, reasons = _bodies(tmp_path, data, max_bytes=10_000_000)
     assert bodies == [b"good"] * (before + 1)
     assert ["is over max_bytes 10000000" in reason for reason in reasons] == [True]
@@ -343,7 +343,7 @@ def test_read_warc_does_not_unfold_a_bomb_of_a_gzip_member(tmp_path, before, mon
 
 
 def test_read_warc_finds_what_follows_a_record_over_max_bytes_in_the_same_member(tmp_path):
-    data = gzip.compress(GOOD + _record(_answer(bytes(9_000_000))) + GOOD)
+    data = gzipped(GOOD + _record(_answer(bytes(9_000_000))) + GOOD)
     bodies, reasons = _bodies(tmp_path, data, max_bytes=1_000_000)
     assert bodies == [b"good"] * 2
     assert len(reasons) == 1
@@ -356,7 +356,7 @@ def test_read_warc_tells_which_record_of_a_member_with_a_wrong_checksum_is_wrong
     data = (tmp_path / "a").read_bytes()
     zipped = zlib.compressobj(0, zlib.DEFLATED, 31)
     stored = zipped.compress(data) + zipped.flush()
-    bodies, reasons = _bodies(tmp_path, stored.replace(b"page 1", b"page X") + gzip.compress(GOOD))
+    bodies, reasons = _bodies(tmp_path, stored.replace(b"page 1", b"page X") + gzipped(GOOD))
     assert bodies == [b"page 0", b"page 2", b"good"]
     assert [reason[:20] for reason in reasons] == ["the bytes of a recor", "a gzip member is bro"]
 
@@ -376,7 +376,7 @@ def test_read_warc_in_parts_gives_what_it_gives_in_one(tmp_path, name):
 
 def test_read_warc_leaves_a_whole_member_to_the_part_in_which_it_begins(tmp_path):
     path = tmp_path / "crawl.warc.gz"
-    path.write_bytes(gzip.compress(GOOD * 40))
+    path.write_bytes(gzipped(GOOD * 40))
     assert len(list(read_warc(path, end=1))) == 40
     assert list(read_warc(path, start=1)) == []
 
@@ -390,7 +390,7 @@ def test_write_warc_refuses_what_it_could_not_read_back(tmp_path):
 
 @pytest.mark.parametrize("junk", [b"XARC", b"\x1f\x8c\x08", b"\0", b""])
 def test_read_warc_takes_a_file_with_a_broken_beginning_for_what_comes_first_in_it(tmp_path, junk):
-    for part in (GOOD, gzip.compress(GOOD)):
+    for part in (GOOD, gzipped(GOOD)):
         bodies, reasons = _bodies(tmp_path, junk + part[len(junk) :] + part * 2)
         assert bodies == [b"good"] * (2 + (not junk))
         assert len(reasons) == bool(junk)
@@ -410,7 +410,7 @@ def test_read_warc_sees_a_length_that_ends_where_another_record_ends(tmp_path, z
     length = len(block) + len(b"\r\n\r\n") + len(GOOD) - len(b"\r\n\r\n")
     long = _record(block, length=length, extra="" if zipped else digest)
     parts = [long, GOOD, GOOD]
-    data = b"".join(gzip.compress(part) if zipped else part for part in parts)
+    data = b"".join(gzipped(part) if zipped else part for part in parts)
     bodies, reasons = _bodies(tmp_path, data)
     assert (bodies, len(reasons)) == ([b"good"] * 2, 1)
 

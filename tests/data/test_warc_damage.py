@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from common.data.warc import Damage, WarcPage, read_warc, write_warc
-from tests.data.mutants import Watch, mutate
+from tests.data.mutants import Watch, gzipped, mutate
 
 MUTANTS = 600  # for each of the tests below, of which there are nine
 WORDS = "the baker of our town sold half a loaf for 3 pence and she ate what was left".split()
@@ -65,7 +65,7 @@ def _is_made_of(units: list[bytes], data: bytes) -> bool:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("zipped", [True, False], ids=["zipped", "plain"])
 def test_mutants_cost_no_more_than_the_records_that_were_touched(tmp_path, records, zipped, seed):
-    units = [gzip.compress(record, mtime=0) for record in records] if zipped else records
+    units = [gzipped(record) for record in records] if zipped else records
     whole, dice, watch = b"".join(units), Random(seed), Watch()
     for _ in range(MUTANTS):
         mutant, begin, end = mutate(dice, whole)
@@ -89,7 +89,7 @@ def test_mutants_of_records_zipped_anew_cost_no_neighbour(tmp_path, records):
         mutant = mutate(dice, records[number])[0]
         units = [*records[:number], mutant, *records[number + 1 :]]
         with watch:
-            pages, _ = _read(tmp_path, b"".join(gzip.compress(unit, 1) for unit in units))
+            pages, _ = _read(tmp_path, b"".join(gzipped(unit, 1) for unit in units))
         wanted = [page for page, unit in _named(records) if unit != number]
         assert [page for page in pages if page in wanted] == wanted
     assert watch.slowest < 1
@@ -102,7 +102,7 @@ def _named(records: list[bytes]) -> list[tuple[WarcPage, int]]:
 
 
 def test_mutants_of_a_file_in_one_member_keep_what_stands_before_the_damage(tmp_path, records):
-    whole, dice, watch = gzip.compress(b"".join(records), mtime=0), Random(4), Watch()
+    whole, dice, watch = gzipped(b"".join(records)), Random(4), Watch()
     ends = list(itertools.accumulate(len(record) for record in records))
     bodies = {page.body for page in PAGES}
     for _ in range(MUTANTS):
@@ -120,7 +120,7 @@ def test_mutants_of_a_file_in_one_member_keep_what_stands_before_the_damage(tmp_
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zipped", "plain"])
 def test_mutants_read_in_parts_are_the_same_as_in_one(tmp_path, records, zipped):
-    units = [gzip.compress(record, mtime=0) for record in records] if zipped else records
+    units = [gzipped(record) for record in records] if zipped else records
     whole, dice = b"".join(units), Random(5)
     for _ in range(MUTANTS // 2):
         mutant = mutate(dice, whole)[0]
@@ -133,7 +133,7 @@ def test_mutants_read_in_parts_are_the_same_as_in_one(tmp_path, records, zipped)
 @pytest.mark.parametrize("wrapped", ["gzip", "deflate"])
 def test_mutants_of_wrapped_bodies_give_a_page_or_damage(tmp_path, wrapped):
     body = PAGES[3].body * 5
-    zipped = gzip.compress(body) if wrapped == "gzip" else zlib.compress(body)
+    zipped = gzipped(body) if wrapped == "gzip" else zlib.compress(body)
     chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(zipped), zipped)
     dice, watch = Random(6), Watch()
     headers = {"transfer-encoding": "chunked", "content-encoding": wrapped}
