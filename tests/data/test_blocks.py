@@ -106,15 +106,15 @@ def test_split_blocks_survives_mutated_pages():
             blocks, elements = split_blocks(body, content_type=content_type)
         assert all(block.text and 0 <= block.link_density <= 1 for block in blocks)
         assert all(0 <= e.start < e.stop - 1 < len(blocks) for e in elements)
-    assert watch.slowest < 1
+    assert watch.slowest < 10  # a hang, on any machine; bench_extract and bench_warc say how long
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_split_blocks_takes_under_a_second_for_a_hostile_page(name):
+def test_split_blocks_does_not_hang_on_a_hostile_page(name):
     watch = Watch()
     with watch:
         split_blocks(HOSTILE[name])
-    assert watch.slowest < 1
+    assert watch.slowest < 10  # a hang, on any machine; bench_extract and bench_warc say how long
 
 
 @pytest.mark.parametrize("page", [b"", b" \n", b"<!-- a -->", b"\xef\xbb\xbf", b"\0"])

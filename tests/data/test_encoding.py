@@ -152,7 +152,7 @@ def test_decode_html_looks_for_a_declaration_in_time_linear_in_the_header():
         for space in [" " * 60_000, "'" * 60_000, "charset=" * 20_000]:
             decode_html(b"caf\xe9", content_type=f"text/html; charset={space}!")
             decode_html(f"<meta charset={space}!>caf".encode() + b"\xe9")
-    assert watch.slowest < 1
+    assert watch.slowest < 10  # a hang, on any machine; bench_extract and bench_warc say how long
 
 
 @given(st.text("aé€𝄞 \n", max_size=50), st.sampled_from(["utf-8-sig", "utf-16", "utf-32"]))

@@ -117,7 +117,7 @@ def test_extract_text_survives_5000_mutated_pages():
         if len(body) % 4 == 0:  # the second parse is half of the time of this test
             whole = extract_text(body, content_type=content_type, main_content=False)
             assert set(text.split("\n")) <= {*whole.split("\n"), ""}
-    assert watch.slowest < 1
+    assert watch.slowest < 10  # a hang, on any machine; bench_extract and bench_warc say how long
 
 
 def test_extract_text_reads_one_line_of_megabytes():

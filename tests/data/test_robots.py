@@ -154,7 +154,7 @@ def test_robot_rules_never_raise_and_end_soon():
     with watch:
         assert _rules("User-agent: *", stars).allows("/" + "a" * 100_000)
         assert not RobotRules(b"User-agent: *\nDisallow: /\n" + b":" * 10**7, "x").allows("/")
-    assert watch.slowest < 1
+    assert watch.slowest < 10  # a hang, on any machine; bench_extract and bench_warc say how long
 
 
 @pytest.mark.parametrize(("size", "is_read"), [(500 * 1024, True), (600_000, False)])
