@@ -94,7 +94,9 @@ def page_html(
     said = f"<h3>Comments ({len(comments)})</h3>{said}" if comments else ""
     layout = dice.choice(_LAYOUTS)
     advert = f"{advert} <p>{dice.choice(_AUTHORS)}</p>" if dice.random() < 0.3 else advert
-    body = layout(nav, content, more, advert, cookies, legal, said)
+    body = layout.format(
+        nav=nav, content=content, more=more, advert=advert, cookies=cookies, legal=legal, said=said
+    )
     head = f"<head><title>{escape(title)} – The Town Gazette</title>\n{_SCRIPT}</head>"
     page = f"<!DOCTYPE html>\n<html>{head}\n<body>\n{body}\n</body></html>\n"
     return broken(dice, page) if dice.random() < 0.1 else page
@@ -105,80 +107,45 @@ def _list(links: list[Link]) -> str:
     return "<ul>" + "\n".join(items) + "</ul>"
 
 
-def _layout_html5(
-    nav: str, content: str, more: str, advert: str, cookies: str, legal: str, said: str
-) -> str:
-    return (
-        f"<header><b>The Town Gazette</b> News from river and hill</header>\n<nav>{nav}</nav>\n"
-        f"<main><article>{content}</article>\n<section id='comments'>{said}</section></main>\n"
-        f"<aside>{advert}{more}</aside>\n<footer>{legal}</footer>\n<dialog open>{cookies}</dialog>"
-    )
-
-
-def _layout_classes(
-    nav: str, content: str, more: str, advert: str, cookies: str, legal: str, said: str
-) -> str:
-    return (
-        f'<div id="cookie-banner">{cookies}</div><div class="site-header">The Town Gazette</div>\n'
-        f'<div class="nav-menu">{nav}</div><div id="wrapper"><div class="post-body">{content}\n'
-        f'<p class="share-buttons">Share this: <a href="/">mail</a></p></div>\n'
-        f'<div class="sidebar">{advert}{more}</div><div class="comments">{said}</div></div>\n'
-        f'<div id="footer">{legal}</div>'
-    )
-
-
-def _layout_table(
-    nav: str, content: str, more: str, advert: str, cookies: str, legal: str, said: str
-) -> str:
-    return (
-        f"<center><font size=5>The Town Gazette</font></center><table><tr><td>{nav}</td>\n"
-        f"<td>{content}</td>\n<td>{advert}</td></tr><tr><td>{said}</td><td>{more}</td>\n"
-        f"<td><small>{legal}</small></td></tr></table>{cookies}"
-    )
-
-
-def _layout_nameless(
-    nav: str, content: str, more: str, advert: str, cookies: str, legal: str, said: str
-) -> str:
-    return (
-        f'<div class="c1"><div class="c2">{nav}</div><div class="c3"><div class="c4">{content}'
-        f'</div><div class="c5">{more}</div><div class="c6">{said}</div></div>\n'
-        f'<div class="c7">{advert}</div><div class="c8">{legal}</div>'
-        f'<div class="c9">{cookies}</div></div>'
-    )
-
-
-def _layout_blog(
-    nav: str, content: str, more: str, advert: str, cookies: str, legal: str, said: str
-) -> str:
-    return (
-        f'<a class="skip-link" href="#c">Skip</a><div id="masthead">The Town Gazette</div>'
-        f'<div id="primary" class="area"><div class="entry-content" id="c">{content}</div>\n'
-        f'<div class="post-navigation"><a href="/">Older posts</a></div>\n'
-        f'<div class="comment-list">{said}</div></div>\n<div class="widget-area">{nav}{more}'
-        f'<form>Subscribe <input name="mail"><button>Go</button></form>{advert}</div>\n'
-        f'<div class="site-footer">{legal}</div><div class="cookie-notice">{cookies}</div>'
-    )
-
-
-def _layout_app(
-    nav: str, content: str, more: str, advert: str, cookies: str, legal: str, said: str
-) -> str:
-    return (
-        f'<div id="root"><div class="css-1q8"><div class="css-0fa">{cookies}</div>'
-        f'<div class="css-77b">{nav}</div><div class="css-9aa"><div><div class="css-3x">{content}'
-        f'</div></div><div class="css-4c"><div class="css-5d">{advert}</div>{more}</div></div>\n'
-        f'<div class="css-d0e"><div>{said}</div></div><div class="css-e1">{legal}</div></div></div>'
-    )
-
-
+# What stands where: the parts of a page are filled in by name.
 _LAYOUTS = (
-    _layout_html5,
-    _layout_classes,
-    _layout_table,
-    _layout_nameless,
-    _layout_blog,
-    _layout_app,
+    (  # elements of HTML 5
+        "<header><b>The Town Gazette</b> News from river and hill</header>\n<nav>{nav}</nav>\n"
+        "<main><article>{content}</article>\n<section id='comments'>{said}</section></main>\n"
+        "<aside>{advert}{more}</aside>\n<footer>{legal}</footer>\n<dialog open>{cookies}</dialog>"
+    ),
+    (  # class names that tell
+        '<div id="cookie-banner">{cookies}</div><div class="site-header">The Town Gazette</div>\n'
+        '<div class="nav-menu">{nav}</div><div id="wrapper"><div class="post-body">{content}\n'
+        '<p class="share-buttons">Share this: <a href="/">mail</a></p></div>\n'
+        '<div class="sidebar">{advert}{more}</div><div class="comments">{said}</div></div>\n'
+        '<div id="footer">{legal}</div>'
+    ),
+    (  # a table
+        "<center><font size=5>The Town Gazette</font></center><table><tr><td>{nav}</td>\n"
+        "<td>{content}</td>\n<td>{advert}</td></tr><tr><td>{said}</td><td>{more}</td>\n"
+        "<td><small>{legal}</small></td></tr></table>{cookies}"
+    ),
+    (  # class names that tell nothing
+        '<div class="c1"><div class="c2">{nav}</div><div class="c3"><div class="c4">{content}'
+        '</div><div class="c5">{more}</div><div class="c6">{said}</div></div>\n'
+        '<div class="c7">{advert}</div><div class="c8">{legal}</div>'
+        '<div class="c9">{cookies}</div></div>'
+    ),
+    (  # a blog
+        '<a class="skip-link" href="#c">Skip</a><div id="masthead">The Town Gazette</div>'
+        '<div id="primary" class="area"><div class="entry-content" id="c">{content}</div>\n'
+        '<div class="post-navigation"><a href="/">Older posts</a></div>\n'
+        '<div class="comment-list">{said}</div></div>\n<div class="widget-area">{nav}{more}'
+        '<form>Subscribe <input name="mail"><button>Go</button></form>{advert}</div>\n'
+        '<div class="site-footer">{legal}</div><div class="cookie-notice">{cookies}</div>'
+    ),
+    (  # an application
+        '<div id="root"><div class="css-1q8"><div class="css-0fa">{cookies}</div>'
+        '<div class="css-77b">{nav}</div><div class="css-9aa"><div><div class="css-3x">{content}'
+        '</div></div><div class="css-4c"><div class="css-5d">{advert}</div>{more}</div></div>\n'
+        '<div class="css-d0e"><div>{said}</div></div><div class="css-e1">{legal}</div></div></div>'
+    ),
 )
 
 
