@@ -1,11 +1,14 @@
-"""Every test runs without the network and without a clock: sockets reach this machine only."""
+"""Every test runs without the network, without a clock, and with the same random numbers."""
 
 import ipaddress
 import os
+import random
 import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import settings
 
 # The same examples on every machine, and no deadline: a busy machine is not a failure.
@@ -39,6 +42,14 @@ def _guard(sock: socket.socket, address: object) -> None:
     internet = sock.family in (socket.AF_INET, socket.AF_INET6)
     if internet and not is_local(address[0]):
         raise NetworkBlocked(f"a test tried to connect to {address[0]}; only this machine is open")
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers() -> None:
+    """Seed the global generators: what a test draws depends on no other test and no worker."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
 
 
 @pytest.fixture(autouse=True)
