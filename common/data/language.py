@@ -9,7 +9,7 @@ whom most letters are equally probable.
 Letter n-grams for languages: Cavnar and Trenkle 1994, "N-Gram-Based Text Categorization".
 
 Taught in ch01_data/04_text_classifiers.ipynb.
-Needs: verdict.py, _language_scripts.py, _language_speakers.py.
+Needs: verdict.py, _languages/ (scripts.py, speakers.py).
 """
 
 import functools
@@ -17,8 +17,8 @@ import math
 from collections import Counter
 from itertools import islice
 
-from ._language_scripts import BLOCKS
-from ._language_speakers import TABLES, speakers
+from ._languages.scripts import BLOCKS
+from ._languages.speakers import TABLES, speakers
 from .verdict import Verdict, Words, split_words
 
 _MAX_CHARACTERS = 20_000  # a page shows its language long before

@@ -4,7 +4,7 @@ Because the site is made here, it is known of every page what it is and what its
 labels and texts are kept aside for scoring; nothing that cleans the crawl sees them.
 
 Taught in ch01_data/01_web_as_bytes.ipynb.
-Needs: _charsets.py, _mess.py, _mess_tuning.py, _mess_kept.py (and what they need), town/.
+Needs: _mess/ (charsets.py and the rest), town/.
 """
 
 import contextlib
@@ -15,10 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from types import MappingProxyType
 
-from ._charsets import encode_page
-from ._mess import Link, Mess
-from ._mess_kept import KEPT
-from ._mess_tuning import TUNING
+from ._mess import KEPT, TUNING, Link, Mess
+from ._mess.charsets import encode_page
 from .town import Page
 
 __all__ = ["KEPT", "MESS_SHARES", "TUNING", "Mess", "Response", "Site", "render_town", "serve"]

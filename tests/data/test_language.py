@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from common.data._language_speakers import TABLES, speakers
+from common.data._languages.speakers import TABLES, speakers
 from common.data.language import identify_language, language_filter
 from common.data.verdict import split_words
 from tests.data.sentences import PAIRS, SENTENCES

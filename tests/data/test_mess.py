@@ -5,26 +5,19 @@ from random import Random
 
 import pytest
 
-from common.data import (
-    _mess_kept,
-    _mess_kept_spam,
-    _mess_kept_toxic,
-    _mess_tuning,
-    _mess_tuning_spam,
-    _mess_tuning_toxic,
-)
-from common.data._mess import Grammar, Languages, words
+from common.data._mess import kept, tuning
+from common.data._mess.grammar import Grammar, Languages, words
 from common.data.pii import mask_emails, mask_ips, mask_phone_numbers
 from common.data.quality import gopher_repetition_filter, split_words
 from common.data.site import KEPT, TUNING
 
 TOWNS = {"tuning": TUNING, "kept": KEPT}
 GRAMMARS = [
-    (_mess_tuning_spam._GRAMMAR, _mess_kept_spam._GRAMMAR),
-    (_mess_tuning_toxic._GRAMMAR, _mess_kept_toxic._GRAMMAR),
-    (_mess_tuning._PRIVACY, _mess_kept._LEGAL),
-    (_mess_tuning._HARMLESS, _mess_kept._HARMLESS),
-    (_mess_tuning._PERSONAL, _mess_kept._PERSONAL),
+    (tuning.spam._GRAMMAR, kept.spam._GRAMMAR),
+    (tuning.toxic._GRAMMAR, kept.toxic._GRAMMAR),
+    (tuning.litter._PRIVACY, kept.litter._LEGAL),
+    (tuning.litter._HARMLESS, kept.litter._HARMLESS),
+    (tuning.litter._PERSONAL, kept.litter._PERSONAL),
 ]
 
 
@@ -65,12 +58,12 @@ def test_kept_has_no_sentence_of_tuning(tuning, kept):
 
 
 def test_kept_has_other_trades_insults_languages_and_class_names():
-    assert not _mess_tuning_spam._TRADES.keys() & _mess_kept_spam._TRADES.keys()
-    insults = set(words(_mess_tuning_toxic.INSULTS))
-    assert not insults & set(words(_mess_kept_toxic.INSULTS))
-    tuning, kept = _mess_tuning.FOREIGN.tables, _mess_kept.FOREIGN.tables
-    assert not tuning.keys() & kept.keys()
-    assert len(tuning) >= 14 and len(kept) >= 14
+    assert not tuning.spam._TRADES.keys() & kept.spam._TRADES.keys()
+    insults = set(words(tuning.toxic.INSULTS))
+    assert not insults & set(words(kept.toxic.INSULTS))
+    tables, other_tables = tuning.foreign.FOREIGN.tables, kept.foreign.FOREIGN.tables
+    assert not tables.keys() & other_tables.keys()
+    assert len(tables) >= 14 and len(other_tables) >= 14
     assert not class_names(TUNING) & class_names(KEPT)
 
 

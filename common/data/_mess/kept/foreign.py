@@ -1,9 +1,9 @@
 """Foreign sentences of the kept town: other languages. No filter was tuned on this file.
 
-Needs: _mess.py.
+Needs: ../grammar.py.
 """
 
-from ._mess import Languages
+from ..grammar import Languages
 
 FOREIGN = Languages("""
 da / I går aftes|Hver torsdag|Om sommeren|Engang|Efter middagen|Nu og da

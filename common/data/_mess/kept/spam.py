@@ -1,11 +1,11 @@
 """Spam of the kept town: other trades, other tricks. No filter was tuned on this file.
 
-Needs: _mess.py.
+Needs: ../grammar.py.
 """
 
 from random import Random
 
-from ._mess import Grammar, words
+from ..grammar import Grammar, words
 
 _TRADES = {
     "followers": (

@@ -1,7 +1,7 @@
 """Scripts by their Unicode ranges, and the frequent words of languages that share a script.
 
 Ranges are those of the Unicode standard's blocks; the words were typed by hand, as in
-_language_latin_west.py.
+latin_west.py.
 
 Needs: nothing.
 """

@@ -1,13 +1,13 @@
 """The layouts of the kept town: other elements, names and habits. No filter was tuned on this file.
 
-Needs: _layout.py, _mess.py.
+Needs: ../mess.py, ../tuning/layout.py.
 """
 
 from html import escape
 from random import Random
 
-from ._layout import broken
-from ._mess import Link, Paragraphs
+from ..mess import Link, Paragraphs
+from ..tuning.layout import broken
 
 _PROMOS = [
     "Hearing aids: try one for free",

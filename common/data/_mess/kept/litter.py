@@ -2,17 +2,18 @@
 
 No filter, threshold or classifier of this chapter was tuned on this file or those it needs.
 
-Needs: _mess.py, _mess_kept_foreign.py, _mess_kept_spam.py, _mess_kept_toxic.py, _layout_kept.py.
+Needs: foreign.py, layout.py, spam.py, toxic.py, ../grammar.py, ../mess.py.
 """
 
 import codecs
 from random import Random
 
-from ._layout_kept import content_html, page_html
-from ._mess import Grammar, Mess, Paragraphs, paragraphs, words
-from ._mess_kept_foreign import FOREIGN
-from ._mess_kept_spam import spam, spam_comment
-from ._mess_kept_toxic import INSULTS, toxic, toxic_comment
+from ..grammar import Grammar, paragraphs, words
+from ..mess import Mess, Paragraphs
+from .foreign import FOREIGN
+from .layout import content_html, page_html
+from .spam import spam, spam_comment
+from .toxic import INSULTS, toxic, toxic_comment
 
 _NOUNS = (
     "anchor biscuit chimney drawer elbow feather glacier hammock island jelly kernel lobster"

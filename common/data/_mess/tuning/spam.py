@@ -1,11 +1,11 @@
 """Spam of the tuning town: six trades and the sentences in which they all advertise.
 
-Needs: _mess.py.
+Needs: ../grammar.py.
 """
 
 from random import Random
 
-from ._mess import Grammar, words
+from ..grammar import Grammar, words
 
 _TRADES = {
     "watches": (

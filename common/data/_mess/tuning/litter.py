@@ -1,16 +1,17 @@
 """TUNING, the mess that every filter of this chapter may be tuned on.
 
-Needs: _mess.py, _mess_tuning_foreign.py, _mess_tuning_spam.py, _mess_tuning_toxic.py, _layout.py.
+Needs: foreign.py, layout.py, spam.py, toxic.py, ../grammar.py, ../mess.py.
 """
 
 import base64
 from random import Random
 
-from ._layout import content_html, page_html
-from ._mess import Grammar, Mess, Paragraphs, paragraphs, words
-from ._mess_tuning_foreign import FOREIGN
-from ._mess_tuning_spam import spam, spam_comment
-from ._mess_tuning_toxic import INSULTS, toxic, toxic_comment
+from ..grammar import Grammar, paragraphs, words
+from ..mess import Mess, Paragraphs
+from .foreign import FOREIGN
+from .layout import content_html, page_html
+from .spam import spam, spam_comment
+from .toxic import INSULTS, toxic, toxic_comment
 
 _SALAD = (
     "kettle monday invoice purple lantern gravel update ladder server onion ticket marble widget "

@@ -1,6 +1,6 @@
 """The speakers that language.py compares: word lists and spelling as tables of log probabilities.
 
-Needs: _language_latin_west.py, _language_latin_other.py, _language_scripts.py, numpy.
+Needs: latin_west.py, latin_other.py, scripts.py, numpy.
 """
 
 import functools
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._language_latin_other import LATIN_LETTERS, OTHER_WORDS
-from ._language_latin_west import WESTERN_WORDS
-from ._language_scripts import WORDS_BY_SCRIPT
+from .latin_other import LATIN_LETTERS, OTHER_WORDS
+from .latin_west import WESTERN_WORDS
+from .scripts import WORDS_BY_SCRIPT
 
 TABLES: Mapping[str, Mapping[str, str]] = {"latin": WESTERN_WORDS | OTHER_WORDS, **WORDS_BY_SCRIPT}
 LISTED = 0.4  # chance that a speaker takes a word of the list

@@ -1,11 +1,11 @@
 """Toxic texts of the kept town: other insults, other grudges. No filter was tuned on this file.
 
-Needs: _mess.py.
+Needs: ../grammar.py.
 """
 
 from random import Random
 
-from ._mess import Grammar, words
+from ..grammar import Grammar, words
 
 INSULTS = (
     "wormlicker|fogbrain|numbskull|toadbreath|gutterling|nitwit|imbecile|simpleton|scoundrel"

@@ -3,7 +3,7 @@
 Three layouts name their parts (elements of HTML 5, telling class names); three do not (a table from
 the nineties, class names made by a machine). An extractor must cope with both kinds.
 
-Needs: _mess.py.
+Needs: ../mess.py.
 """
 
 import re
@@ -11,7 +11,7 @@ import textwrap
 from html import escape
 from random import Random
 
-from ._mess import Link, Paragraphs
+from ..mess import Link, Paragraphs
 
 _ADVERTS = [
     "Café Miró – today’s menu",

@@ -3,12 +3,12 @@
 There are no slurs here: the groups are those of a town (river folk, newcomers, bakers), and what
 makes a page toxic is what it does to people.
 
-Needs: _mess.py.
+Needs: ../grammar.py.
 """
 
 from random import Random
 
-from ._mess import Grammar, words
+from ..grammar import Grammar, words
 
 INSULTS = (
     "snotwaffle|grubface|muckwit|slimebrain|turnipskull|dribblepot|blockhead|idiot|moron|fool"

@@ -1,9 +1,9 @@
 """Foreign sentences of the tuning town: fourteen languages (see Languages).
 
-Needs: _mess.py.
+Needs: ../grammar.py.
 """
 
-from ._mess import Languages
+from ..grammar import Languages
 
 FOREIGN = Languages("""
 de / Am Morgen|Jeden Abend|Im Winter|An diesem Tag|Nach dem Regen|Dann|Am Sonntag

@@ -1,0 +1,4 @@
+"""The town that filters may be tuned on.
+
+Needs: nothing.
+"""
