@@ -4,10 +4,11 @@
 
 6 layers of width 384, 6 heads, vocabulary 1024; batch 8 x 256; in float32, and in bfloat16 under
 autocast. A step is forward pass, loss, backward pass and AdamW, each project with its own. Ours
-comes in the book's style (RMSNorm, RoPE, SwiGLU), in GPT-2's, which is nanoGPT's, and in the book's
-style with torch's cross-entropy, which says what the book's own costs. All take turns, step by
-step, so that a busy machine spoils no ratio. Memory: the peak of a process of its own, in MB above
-what it takes before the model is built.
+comes in the book's style (RMSNorm, RoPE, SwiGLU), in GPT-2's, and in the book's style with torch's
+cross-entropy, which says what the book's own costs. nanoGPT comes as it is, without biases and with
+the erf form of GELU, and as GPT-2: with biases and the tanh form, which takes torch twice as long.
+All take turns, step by step, so that a busy machine spoils no ratio. Memory: the peak of a process
+of its own, in MB above what it takes before the model is built.
 """
 
 import contextlib
@@ -41,20 +42,25 @@ def ours(
     return model, lambda x, y: loss(model(x).float().flatten(0, 1), y.flatten()), optimizer
 
 
-def nanogpt() -> tuple[nn.Module, Callable[[Tensor, Tensor], Tensor], torch.optim.Optimizer]:
+def nanogpt(
+    as_gpt2: bool = False,
+) -> tuple[nn.Module, Callable[[Tensor, Tensor], Tensor], torch.optim.Optimizer]:
     sys.path.insert(0, os.environ["NANOGPT"])
     theirs = importlib.import_module("model")
     config = theirs.GPTConfig(
-        block_size=256, vocab_size=1024, n_layer=6, n_head=6, n_embd=384, dropout=0.0, bias=False
+        block_size=256, vocab_size=1024, n_layer=6, n_head=6, n_embd=384, dropout=0.0, bias=as_gpt2
     )
     with contextlib.redirect_stdout(None):
         model = theirs.GPT(config)
         optimizer = model.configure_optimizers(0.1, 1e-4, (0.9, 0.95), "cpu")
+    for block in model.transformer.h if as_gpt2 else ():
+        block.mlp.gelu = nn.GELU(approximate="tanh")
     return model, lambda x, y: model(x, y)[1], optimizer
 
 
 CONTENDERS = {
     "nanogpt": nanogpt,
+    "nanogpt as gpt2": lambda: nanogpt(as_gpt2=True),
     "book": lambda: ours(ModelConfig, cross_entropy, tie_embeddings=True),
     "gpt2": lambda: ours(ModelConfig.gpt2_small, cross_entropy),
     "book, torch's loss": lambda: ours(ModelConfig, F.cross_entropy, tie_embeddings=True),
@@ -87,8 +93,9 @@ def peak_mb(name: str, bf16: bool) -> float:
 
 
 def main(runs: int) -> None:
-    names = [name for name in CONTENDERS if name != "nanogpt" or "NANOGPT" in os.environ]
-    if "nanogpt" not in names:
+    here = "NANOGPT" in os.environ
+    names = [name for name in CONTENDERS if here or not name.startswith("nanogpt")]
+    if not here:
         print("nanoGPT is not here: set NANOGPT to a checkout of it", file=sys.stderr)
     # A process starts with the peak of the one that made it, so memory comes before all else.
     memory = {}
@@ -103,9 +110,10 @@ def main(runs: int) -> None:
                 best[name] = min(best[name], seconds(step, runs=1))
         for name in names:
             figures = {"tokens_per_s": BATCH * 256 / best[name], "peak_mb": memory[bf16, name]}
-            if "nanogpt" in names and name != "nanogpt":
-                figures["speed_ratio"] = best["nanogpt"] / best[name]
-                figures["memory_ratio"] = memory[bf16, name] / memory[bf16, "nanogpt"]
+            peers = [] if name.startswith("nanogpt") else [n for n in names if "nanogpt" in n]
+            for peer in peers:
+                figures[f"speed_to {peer}"] = best[peer] / best[name]
+                figures[f"memory_to {peer}"] = memory[bf16, name] / memory[bf16, peer]
             report(f"step, {name}, {'bf16' if bf16 else 'fp32'}", **figures)
 
 
