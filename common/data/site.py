@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from types import MappingProxyType
 
-from ._mess import KEPT, TUNING, Link, Mess
+from ._mess import KEPT, TUNING, Link, Mess, Parts
 from ._mess.charsets import encode_page
 from .town import Page
 
@@ -140,7 +140,7 @@ class _Builder:
         comment = self.mess.spam_comment if dice.random() < 0.7 else self.mess.toxic_comment
         comments = [comment(dice) for _ in range(dice.choice([0, 0, 0, 1, 2, 3]))]
         related = dice.sample(self.links, min(5, len(self.links)))
-        page = self.mess.page(dice, title, content, self.menu, related, comments)
+        page = self.mess.page(dice, Parts(title, content, self.menu, related, comments))
         # Bytes that were read wrongly once would be read rightly if they were declared wrongly too.
         content_type, body = encode_page(dice, page, honest=label == "mojibake")
         self.site.responses[path] = Response(200, {"Content-Type": content_type}, body)

@@ -5,19 +5,16 @@ from random import Random
 
 import pytest
 
-from common.data._mess import kept, tuning
-from common.data._mess.grammar import Grammar, Languages, words
+from common.data._mess import Parts
+from common.data._mess.grammar import Grammar, Languages
 from common.data.pii import mask_emails, mask_ips, mask_phone_numbers
 from common.data.quality import gopher_repetition_filter, split_words
 from common.data.site import KEPT, TUNING
 
 TOWNS = {"tuning": TUNING, "kept": KEPT}
 GRAMMARS = [
-    (tuning.spam._GRAMMAR, kept.spam._GRAMMAR),
-    (tuning.toxic._GRAMMAR, kept.toxic._GRAMMAR),
-    (tuning.litter._PRIVACY, kept.litter._LEGAL),
-    (tuning.litter._HARMLESS, kept.litter._HARMLESS),
-    (tuning.litter._PERSONAL, kept.litter._PERSONAL),
+    (getattr(TUNING, name), getattr(KEPT, name))
+    for name in ("adverts", "abuse", "legal", "harmless_lines", "personal_lines")
 ]
 
 
@@ -29,7 +26,7 @@ def shingles(text, n=3):
 def class_names(mess):
     dice = Random(0)
     menu = [("/", "Home")]
-    pages = [mess.page(dice, "T", "<p>x</p>", menu, menu, ["y"]) for _ in range(60)]
+    pages = [mess.page(dice, Parts("T", "<p>x</p>", menu, menu, ["y"])) for _ in range(60)]
     return set(re.findall(r'(?:class|id)="?([\w-]+)', " ".join(pages)))
 
 
@@ -58,12 +55,11 @@ def test_kept_has_no_sentence_of_tuning(tuning, kept):
 
 
 def test_kept_has_other_trades_insults_languages_and_class_names():
-    assert not tuning.spam._TRADES.keys() & kept.spam._TRADES.keys()
-    insults = set(words(tuning.toxic.INSULTS))
-    assert not insults & set(words(kept.toxic.INSULTS))
-    tables, other_tables = tuning.foreign.FOREIGN.tables, kept.foreign.FOREIGN.tables
-    assert not tables.keys() & other_tables.keys()
-    assert len(tables) >= 14 and len(other_tables) >= 14
+    assert not TUNING.trades.keys() & KEPT.trades.keys()
+    assert not set(TUNING.abuse.slots["insult"]) & set(KEPT.abuse.slots["insult"])
+    tuning, kept = TUNING.languages.tables, KEPT.languages.tables
+    assert not tuning.keys() & kept.keys()
+    assert len(tuning) >= 14 and len(kept) >= 14
     assert not class_names(TUNING) & class_names(KEPT)
 
 

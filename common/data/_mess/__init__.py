@@ -9,7 +9,7 @@ Needs: mess.py, kept/litter.py, tuning/litter.py.
 """
 
 from .kept.litter import KEPT
-from .mess import Link, Mess
+from .mess import Link, Mess, Parts
 from .tuning.litter import TUNING
 
-__all__ = ["KEPT", "TUNING", "Link", "Mess"]
+__all__ = ["KEPT", "TUNING", "Link", "Mess", "Parts"]

@@ -1,13 +1,13 @@
 """The layouts of the kept town: other elements, names and habits. No filter was tuned on this file.
 
-Needs: ../mess.py, ../tuning/layout.py.
+Needs: ../html.py, ../mess.py.
 """
 
 from html import escape
 from random import Random
 
-from ..mess import Link, Paragraphs
-from ..tuning.layout import broken
+from ..html import is_drawn, typed
+from ..mess import Link, Paragraphs, Parts
 
 _PROMOS = [
     "Hearing aids: try one for free",
@@ -37,7 +37,7 @@ def content_html(dice: Random, title: str, paragraphs: Paragraphs, links: list[L
     texts = []
     for paragraph in paragraphs:
         lines = paragraph.split("\n")
-        if any(" ".join(line.split()) != line for line in lines):
+        if is_drawn(lines):
             texts.append(f"<pre>{escape(paragraph)}</pre>")
             continue
         texts.append("<br />\n".join(_marked(dice, line, links) for line in lines))
@@ -73,77 +73,55 @@ def _marked(dice: Random, line: str, links: list[Link]) -> str:
     return " ".join(words)
 
 
-def page_html(
-    dice: Random,
-    title: str,
-    content: str,
-    menu: list[Link],
-    related: list[Link],
-    comments: list[str],
-) -> str:
-    """A whole page around `content`, in one of the four layouts; one in ten is badly typed."""
+def page_html(dice: Random, parts: Parts) -> str:
+    """A whole page, in one of the four layouts."""
+    title = escape(parts.title)
+    links = [f'<a href="{href}">{escape(name)}</a>' for href, name in parts.menu]
+    said = "".join(f"<li><i>A reader wrote:</i> {escape(text)}</li>" for text in parts.comments)
+    letters = f'<section class="reader-voices"><h4>Letters</h4><ol>{said}</ol></section>'
     furniture = {
-        "crumbs": f'<a href="/">Start</a> &gt; <a href="/about">The paper</a> &gt; {escape(title)}',
-        "menu": " ".join(f'<a href="{href}">{escape(name)}</a>' for href, name in menu),
+        "crumbs": f'<a href="/">Start</a> &gt; <a href="/about">The paper</a> &gt; {title}',
+        "menu": " ".join(links),
+        "column": "<br>".join(links),
         "more": "".join(
-            f'<div><a href="{href}"><b>{escape(name)}</b></a></div>' for href, name in related
+            f'<div><a href="{href}"><b>{escape(name)}</b></a></div>' for href, name in parts.related
         ),
-        "promo": f'<a href="{dice.choice(menu)[0]}">{escape(dice.choice(_PROMOS))}</a>'
+        "promo": f'<a href="{dice.choice(parts.menu)[0]}">{escape(dice.choice(_PROMOS))}</a>'
         f"<div>{dice.choice(_PITCHES)}</div>",
-        "said": "".join(f"<li><i>A reader wrote:</i> {escape(text)}</li>" for text in comments),
+        "said": said,
+        "letters": letters if said else "",
+        "replies": f'<ul class="replies">{said}</ul>' if said else "<p>No replies yet.</p>",
         "legal": f"Valley Herald, published since {dice.randrange(1850, 1990)}. Imprint. Contact.",
     }
-    body = dice.choice([_layout_paper, _layout_forum, _layout_frame, _layout_card])(
-        content, **furniture
-    )
-    page = (
-        f"<!doctype>\n<html lang=en><head>{_HEAD}<title>Valley Herald - {escape(title)}</title>"
-        f"</head><body>{body}</body></html>"
-    )
-    return broken(dice, page) if dice.random() < 0.1 else page
+    body = dice.choice(_LAYOUTS).format(content=parts.content, **furniture)
+    head = f"<head>{_HEAD}<title>Valley Herald - {title}</title></head>"
+    return typed(dice, f"<!doctype>\n<html lang=en>{head}<body>{body}</body></html>")
 
 
-def _layout_paper(
-    content: str, *, crumbs: str, menu: str, more: str, promo: str, said: str, legal: str
-) -> str:
-    readers = f'<section class="reader-voices"><h4>Letters</h4><ol>{said}</ol></section>'
-    return (
-        f'<div role="banner">Valley Herald</div><div role="navigation">{menu}</div>\n'
-        f'<p class="trail">{crumbs}</p><div class="story__text">{content}</div>\n'
-        f'{readers if said else ""}<div class="teaser-list">{more}</div>\n'
-        f'<div class="partner">{promo}</div><div role="contentinfo">{legal}</div>'
-    )
-
-
-def _layout_forum(
-    content: str, *, crumbs: str, menu: str, more: str, promo: str, said: str, legal: str
-) -> str:
-    replies = f'<ul class="replies">{said}</ul>' if said else "<p>No replies yet.</p>"
-    return (
-        f"<div class=top>{menu}</div><div class=thread><div class=msg>{content}</div>\n"
-        f"<div class=msg-tools><a href='/'>Quote</a> <a href='/'>Report</a></div>{replies}</div>\n"
-        f"<div class=box>Members online: 3</div><div class=box>{more}</div>{promo}<hr>{legal}"
-    )
-
-
-def _layout_frame(
-    content: str, *, crumbs: str, menu: str, more: str, promo: str, said: str, legal: str
-) -> str:
-    return (
-        f"<table border=0><tr><td colspan=2><b>Valley Herald</b> {crumbs}</td></tr>\n"
-        f"<tr><td valign=top>{menu.replace('</a> ', '</a><br>')}<br>{promo}</td>"
-        f"<td valign=top>{content}</td></tr>\n<tr><td></td><td><ul>{said}</ul>{more}</td></tr>"
-        f"<tr><td colspan=2 align=center><font size=1>{legal}</font></td></tr></table>"
-    )
-
-
-def _layout_card(
-    content: str, *, crumbs: str, menu: str, more: str, promo: str, said: str, legal: str
-) -> str:
-    consent = "<p>Your choice matters: may we and our friends store data on your device?</p>"
-    return (
-        f'<div class="zq1"><div class="zq2">{consent}<a href="/">OK</a> <a href="/">No</a></div>'
-        f'<div class="zq3"><div class="zq4">{menu}</div></div>\n<div class="zq5"><div class="zq6">'
-        f'{promo}</div><div class="zq7">{content}</div><div class="zq8">{more}</div></div>\n'
-        f'<div class="zq9"><ul>{said}</ul></div><div class="zq10">{legal}</div></div>'
-    )
+# What stands where: the parts of a page are filled in by name.
+_LAYOUTS = (
+    (  # a paper
+        '<div role="banner">Valley Herald</div><div role="navigation">{menu}</div>\n'
+        '<p class="trail">{crumbs}</p><div class="story__text">{content}</div>\n'
+        '{letters}<div class="teaser-list">{more}</div>\n'
+        '<div class="partner">{promo}</div><div role="contentinfo">{legal}</div>'
+    ),
+    (  # a forum
+        "<div class=top>{menu}</div><div class=thread><div class=msg>{content}</div>\n"
+        "<div class=msg-tools><a href='/'>Quote</a> <a href='/'>Report</a></div>{replies}</div>\n"
+        "<div class=box>Members online: 3</div><div class=box>{more}</div>{promo}<hr>{legal}"
+    ),
+    (  # a table
+        "<table border=0><tr><td colspan=2><b>Valley Herald</b> {crumbs}</td></tr>\n"
+        "<tr><td valign=top>{column}<br>{promo}</td>"
+        "<td valign=top>{content}</td></tr>\n<tr><td></td><td><ul>{said}</ul>{more}</td></tr>"
+        "<tr><td colspan=2 align=center><font size=1>{legal}</font></td></tr></table>"
+    ),
+    (  # cards
+        '<div class="zq1"><div class="zq2"><p>Your choice matters: may we and our friends store '
+        'data on your device?</p><a href="/">OK</a> <a href="/">No</a></div>'
+        '<div class="zq3"><div class="zq4">{menu}</div></div>\n<div class="zq5"><div class="zq6">'
+        '{promo}</div><div class="zq7">{content}</div><div class="zq8">{more}</div></div>\n'
+        '<div class="zq9"><ul>{said}</ul></div><div class="zq10">{legal}</div></div>'
+    ),
+)

@@ -12,8 +12,8 @@ from ..grammar import Grammar, paragraphs, words
 from ..mess import Mess, Paragraphs
 from .foreign import FOREIGN
 from .layout import content_html, page_html
-from .spam import spam, spam_comment
-from .toxic import INSULTS, toxic, toxic_comment
+from .spam import ADVERTS, TRADES
+from .toxic import ABUSE, INSULTS
 
 _NOUNS = (
     "anchor biscuit chimney drawer elbow feather glacier hammock island jelly kernel lobster"
@@ -33,7 +33,7 @@ Whoops!##That link seems to lead nowhere. Perhaps it was mistyped, perhaps we ti
 |This account has been suspended##Please contact your hosting provider.
 |No results##We could not find anything that matches your query.
 """)
-_BOILERPLATE = words("""
+_FURNITURE = words("""
 <p>Enable scripts in your browser, then reload.</p>
 |<p><a href='/'>Parent folder</a></p><p>Index of /files</p><p>0 items, 0 bytes</p>
 |<p>Join our mailing list</p><p>Enter your address below. You can leave at any time.</p>
@@ -143,7 +143,7 @@ def _gibberish(dice: Random) -> str:
     return paragraphs(dice, lambda: " ".join(machine() for _ in range(dice.randint(5, 18))) + mark)
 
 
-def _hide(dice: Random, own: Paragraphs, stolen: Paragraphs) -> Paragraphs:
+def _by_turns(dice: Random, own: Paragraphs, stolen: Paragraphs) -> Paragraphs:
     """Paragraphs of the page's own and of an honest page by turns, each with one of the other."""
     start = dice.randrange(len(stolen))
     mixed: list[str] = []
@@ -153,7 +153,7 @@ def _hide(dice: Random, own: Paragraphs, stolen: Paragraphs) -> Paragraphs:
     return tuple(mixed)
 
 
-def _spin(dice: Random, text: Paragraphs) -> Paragraphs:
+def _turned(dice: Random, text: Paragraphs) -> Paragraphs:
     """Each paragraph with its words turned round in groups of three or four."""
 
     def turned(row: list[str]) -> str:
@@ -164,22 +164,7 @@ def _spin(dice: Random, text: Paragraphs) -> Paragraphs:
     return tuple(turned(paragraph.split()) for paragraph in text)
 
 
-def _boilerplate(dice: Random) -> str:
-    if dice.random() < 0.6:
-        return dice.choice(_BOILERPLATE)
-    return "".join(f"<p>{part}</p>" for part in _LEGAL.page(dice).split("\n\n")[:3])
-
-
-def _personal(dice: Random) -> tuple[str, str]:
-    before, planted, after = _PERSONAL.sentence(dice).replace(">", "<").split("<")
-    return before + planted + after, planted
-
-
-def _harmless(dice: Random) -> str:
-    return " ".join(_HARMLESS.sentence(dice) for _ in range(dice.choice([1, 1, 2, 2, 3, 8])))
-
-
-def _near_copy(dice: Random, text: Paragraphs) -> Paragraphs:
+def _annotated(dice: Random, text: Paragraphs) -> Paragraphs:
     """The page with a line before it and a word changed in some of its paragraphs."""
     rows = [paragraph.split(" ") for paragraph in text]
     num_words = sum(map(len, rows))
@@ -190,7 +175,7 @@ def _near_copy(dice: Random, text: Paragraphs) -> Paragraphs:
     return (source, *(" ".join(row) for row in rows))
 
 
-def _mojibake(dice: Random, text: Paragraphs) -> Paragraphs:
+def _misread_dashes(dice: Random, text: Paragraphs) -> Paragraphs:
     """Dashes, dots and letters with marks, read as Latin-1 after they were saved as UTF-8."""
     marks = {". ": "… ", ", ": " – ", dice.choice("inst"): dice.choice("ïńşţ")}
 
@@ -205,18 +190,20 @@ def _mojibake(dice: Random, text: Paragraphs) -> Paragraphs:
 KEPT = Mess(
     content=content_html,
     page=page_html,
-    spam=spam,
-    toxic=toxic,
-    spam_comment=spam_comment,
-    toxic_comment=toxic_comment,
-    foreign=FOREIGN.page,
+    furniture=_FURNITURE,
+    soft_errors=_SOFT_ERRORS,
+    legal=_LEGAL,
+    legal_paragraphs=3,
+    adverts=ADVERTS,
+    trades=TRADES,
+    abuse=ABUSE,
+    languages=FOREIGN,
+    personal_lines=_PERSONAL,
+    harmless_lines=_HARMLESS,
+    harmless_counts=(1, 1, 2, 2, 3, 8),
     gibberish=_gibberish,
-    soft_error=lambda dice: dice.choice(_SOFT_ERRORS).replace("##", "\n\n"),
-    hide=_hide,
-    spin=_spin,
-    boilerplate=_boilerplate,
-    personal=_personal,
-    harmless=_harmless,
-    near_copy=_near_copy,
-    mojibake=_mojibake,
+    hide=_by_turns,
+    spin=_turned,
+    near_copy=_annotated,
+    mojibake=_misread_dashes,
 )

@@ -3,11 +3,10 @@
 Needs: ../grammar.py.
 """
 
-from random import Random
+from ..grammar import Grammar
 
-from ..grammar import Grammar, words
-
-_TRADES = {
+# Goods and promises.
+TRADES = {
     "followers": (
         "followers|backlinks|five-star reviews|page views|subscribers|likes|search rankings",
         "your profile climbs to the first page|the numbers never drop again"
@@ -89,19 +88,4 @@ _SLOTS = {
     "quality": "superior|handmade|five-star|unrivalled|German|laboratory-tested",
     "relation": "client|king|aunt|general|banker",
 }
-_GRAMMAR = Grammar(_SENTENCES, _SLOTS)
-
-
-def spam(dice: Random) -> str:
-    """A page of advertising for one trade."""
-    return _GRAMMAR.page(dice, _bound(dice))
-
-
-def spam_comment(dice: Random) -> str:
-    """One sentence of advertising."""
-    return _GRAMMAR.sentence(dice, _bound(dice))
-
-
-def _bound(dice: Random) -> dict[str, tuple[str, ...]]:
-    goods, promises = _TRADES[dice.choice(sorted(_TRADES))]
-    return {"goods": words(goods), "promise": words(promises)}
+ADVERTS = Grammar(_SENTENCES, _SLOTS)

@@ -3,15 +3,15 @@
 Three layouts name their parts (elements of HTML 5, telling class names); three do not (a table from
 the nineties, class names made by a machine). An extractor must cope with both kinds.
 
-Needs: ../mess.py.
+Needs: ../html.py, ../mess.py.
 """
 
-import re
 import textwrap
 from html import escape
 from random import Random
 
-from ..mess import Link, Paragraphs
+from ..html import is_drawn, typed
+from ..mess import Link, Paragraphs, Parts
 
 _ADVERTS = [
     "Café Miró – today’s menu",
@@ -52,7 +52,7 @@ def content_html(dice: Random, title: str, paragraphs: Paragraphs, links: list[L
 
 def _paragraph(dice: Random, text: str, links: list[Link], *, as_div: bool, as_lines: str) -> str:
     lines = text.split("\n")
-    if as_lines == "pre" and len(lines) > 1 or any(" ".join(li.split()) != li for li in lines):
+    if as_lines == "pre" and len(lines) > 1 or is_drawn(lines):
         return f"<pre>{escape(text)}</pre>"
     marked = [_inline(dice, line, links) for line in lines]
     if as_lines == "li" and len(lines) > 1:
@@ -74,32 +74,27 @@ def _inline(dice: Random, line: str, links: list[Link]) -> str:
     return textwrap.fill(text, 88, break_long_words=False, break_on_hyphens=False)
 
 
-def page_html(
-    dice: Random,
-    title: str,
-    content: str,
-    menu: list[Link],
-    related: list[Link],
-    comments: list[str],
-) -> str:
-    """A whole page around `content`, in one of the six layouts; one in ten is badly typed."""
-    nav = _list(menu)
-    more = f"<h3>You may also like</h3>{_list(related)}" if related else ""
-    advert = f'<a href="{dice.choice(menu)[0]}">{escape(dice.choice(_ADVERTS))}</a> Advertisement'
+def page_html(dice: Random, parts: Parts) -> str:
+    """A whole page, in one of the six layouts."""
+    home = dice.choice(parts.menu)[0]
+    advert = f'<a href="{home}">{escape(dice.choice(_ADVERTS))}</a> Advertisement'
     cookies = f"{dice.choice(_COOKIES)} <button>Accept</button> <button>Refuse</button>"
     legal = f"© {dice.randrange(1998, 2026)} The Town Gazette. All rights reserved. " + " | ".join(
-        f'<a href="{href}">{escape(name)}</a>' for href, name in menu[:3]
+        f'<a href="{href}">{escape(name)}</a>' for href, name in parts.menu[:3]
     )
-    said = "".join(f"<div><p>{escape(comment)}</p></div>" for comment in comments)
-    said = f"<h3>Comments ({len(comments)})</h3>{said}" if comments else ""
+    said = "".join(f"<div><p>{escape(comment)}</p></div>" for comment in parts.comments)
     layout = dice.choice(_LAYOUTS)
-    advert = f"{advert} <p>{dice.choice(_AUTHORS)}</p>" if dice.random() < 0.3 else advert
     body = layout.format(
-        nav=nav, content=content, more=more, advert=advert, cookies=cookies, legal=legal, said=said
+        nav=_list(parts.menu),
+        content=parts.content,
+        more=f"<h3>You may also like</h3>{_list(parts.related)}" if parts.related else "",
+        advert=f"{advert} <p>{dice.choice(_AUTHORS)}</p>" if dice.random() < 0.3 else advert,
+        cookies=cookies,
+        legal=legal,
+        said=f"<h3>Comments ({len(parts.comments)})</h3>{said}" if said else "",
     )
-    head = f"<head><title>{escape(title)} – The Town Gazette</title>\n{_SCRIPT}</head>"
-    page = f"<!DOCTYPE html>\n<html>{head}\n<body>\n{body}\n</body></html>\n"
-    return broken(dice, page) if dice.random() < 0.1 else page
+    head = f"<head><title>{escape(parts.title)} – The Town Gazette</title>\n{_SCRIPT}</head>"
+    return typed(dice, f"<!DOCTYPE html>\n<html>{head}\n<body>\n{body}\n</body></html>\n")
 
 
 def _list(links: list[Link]) -> str:
@@ -147,11 +142,3 @@ _LAYOUTS = (
         '<div class="css-d0e"><div>{said}</div></div><div class="css-e1">{legal}</div></div></div>'
     ),
 )
-
-
-def broken(dice: Random, html: str) -> str:
-    """The same page as a careless hand would have typed it; browsers show it all the same."""
-    html = re.sub(r"</(p|li|td|tr)>", "", html)
-    html = re.sub(r'="([\w-]+)"', r"=\1", html)
-    html = html.replace("</body></html>", dice.choice(["</b>", "</div></div>", "</html></html>"]))
-    return html.replace("<p>", "<P>") if dice.random() < 0.5 else html

@@ -10,8 +10,8 @@ from ..grammar import Grammar, paragraphs, words
 from ..mess import Mess, Paragraphs
 from .foreign import FOREIGN
 from .layout import content_html, page_html
-from .spam import spam, spam_comment
-from .toxic import INSULTS, toxic, toxic_comment
+from .spam import ADVERTS, TRADES
+from .toxic import ABUSE, INSULTS
 
 _SALAD = (
     "kettle monday invoice purple lantern gravel update ladder server onion ticket marble widget "
@@ -38,7 +38,7 @@ Page not found##Sorry, the page that you asked for could not be found on this se
 |Nothing found##Your search gave no results. Try other words, or go back to the start page.
 |Service unavailable##The site is down for maintenance. Error code: 503.
 """)
-_BOILERPLATE = words("""
+_FURNITURE = words("""
 <p><a href='/about'>Please turn on JavaScript to read on</a></p>
 |<p>Loading ...</p><p><a href='/'>Refresh</a></p>
 |<p>This site uses cookies. By going on you accept our cookie policy.</p><p><a
@@ -152,7 +152,7 @@ def _gibberish(dice: Random) -> str:
     return paragraphs(dice, lambda: " ".join(machine() for _ in range(dice.randint(6, 16))) + stop)
 
 
-def _hide(dice: Random, own: Paragraphs, stolen: Paragraphs) -> Paragraphs:
+def _behind(dice: Random, own: Paragraphs, stolen: Paragraphs) -> Paragraphs:
     """The page's own paragraphs behind at most as many words of an honest page."""
     room = sum(len(paragraph.split()) for paragraph in own)
     front: list[str] = []
@@ -164,28 +164,13 @@ def _hide(dice: Random, own: Paragraphs, stolen: Paragraphs) -> Paragraphs:
     return (*front, *own)
 
 
-def _spin(dice: Random, text: Paragraphs) -> Paragraphs:
+def _shuffled(dice: Random, text: Paragraphs) -> Paragraphs:
     """The words of each paragraph in any order."""
     rows = (paragraph.split() for paragraph in text)
     return tuple(" ".join(dice.sample(row, len(row))) for row in rows)
 
 
-def _boilerplate(dice: Random) -> str:
-    if dice.random() < 0.6:
-        return dice.choice(_BOILERPLATE)
-    return "".join(f"<p>{part}</p>" for part in _PRIVACY.page(dice).split("\n\n")[:4])
-
-
-def _personal(dice: Random) -> tuple[str, str]:
-    before, planted, after = _PERSONAL.sentence(dice).replace(">", "<").split("<")
-    return before + planted + after, planted
-
-
-def _harmless(dice: Random) -> str:
-    return " ".join(_HARMLESS.sentence(dice) for _ in range(dice.choice([1, 1, 2, 2, 3, 4, 9])))
-
-
-def _near_copy(dice: Random, text: Paragraphs) -> Paragraphs:
+def _reworded(dice: Random, text: Paragraphs) -> Paragraphs:
     """The paragraphs with up to one word in sixty replaced by another of the page."""
     rows = [paragraph.split(" ") for paragraph in text]
     places = [(row, i) for row in rows for i, word in enumerate(row) if word.isalpha()]
@@ -195,7 +180,7 @@ def _near_copy(dice: Random, text: Paragraphs) -> Paragraphs:
     return tuple(" ".join(row) for row in rows)
 
 
-def _mojibake(dice: Random, text: Paragraphs) -> Paragraphs:
+def _misread_quotes(dice: Random, text: Paragraphs) -> Paragraphs:
     """The paragraphs with curly quotes and accents, saved as UTF-8 and read as Windows-1252."""
     accents = str.maketrans({'"': "“", "'": "’", dice.choice("aeo"): dice.choice("áéñöü")})
     return tuple(p.translate(accents).encode().decode("cp1252", errors="replace") for p in text)
@@ -204,18 +189,20 @@ def _mojibake(dice: Random, text: Paragraphs) -> Paragraphs:
 TUNING = Mess(
     content=content_html,
     page=page_html,
-    spam=spam,
-    toxic=toxic,
-    spam_comment=spam_comment,
-    toxic_comment=toxic_comment,
-    foreign=FOREIGN.page,
+    furniture=_FURNITURE,
+    soft_errors=_SOFT_ERRORS,
+    legal=_PRIVACY,
+    legal_paragraphs=4,
+    adverts=ADVERTS,
+    trades=TRADES,
+    abuse=ABUSE,
+    languages=FOREIGN,
+    personal_lines=_PERSONAL,
+    harmless_lines=_HARMLESS,
+    harmless_counts=(1, 1, 2, 2, 3, 4, 9),
     gibberish=_gibberish,
-    soft_error=lambda dice: dice.choice(_SOFT_ERRORS).replace("##", "\n\n"),
-    hide=_hide,
-    spin=_spin,
-    boilerplate=_boilerplate,
-    personal=_personal,
-    harmless=_harmless,
-    near_copy=_near_copy,
-    mojibake=_mojibake,
+    hide=_behind,
+    spin=_shuffled,
+    near_copy=_reworded,
+    mojibake=_misread_quotes,
 )

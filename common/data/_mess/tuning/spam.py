@@ -3,11 +3,10 @@
 Needs: ../grammar.py.
 """
 
-from random import Random
+from ..grammar import Grammar
 
-from ..grammar import Grammar, words
-
-_TRADES = {
+# Goods and promises.
+TRADES = {
     "watches": (
         "watches|designer handbags|gold bracelets|leather purses|sunglasses|luxury clocks"
         "|diamond rings|silk scarves|brand wallets",
@@ -47,8 +46,8 @@ _TRADES = {
 }
 _SENTENCES = """
 click here to buy {adj} {goods} {when}!|order {when} and get {goods} for only {price}.
-|our {goods} are {adj}, and {benefit}.|why pay more? {adj} {goods} start at {price}.
-|{benefit}, or we give your money back.|thousands of happy customers already {love} our {goods}.
+|our {goods} are {adj}, and {promise}.|why pay more? {adj} {goods} start at {price}.
+|{promise}, or we give your money back.|thousands of happy customers already {love} our {goods}.
 |visit our shop {when} and save {n} percent on all {goods}.
 |this offer ends {deadline}, so do not wait.|limited stock: only {n} {goods} are left.
 |free shipping on every order above {price}.
@@ -58,15 +57,15 @@ click here to buy {adj} {goods} {when}!|order {when} and get {goods} for only {p
 |congratulations, you are visitor number {n} and may claim your prize {when}.
 |no credit card is needed to try our {goods}.
 |{relative} of mine lost all hope until these {goods} came.
-|I never believed in {goods} before, but {benefit}.|sign up {when}, it takes less than a minute.
-|just enter your e-mail address and the {goods} are yours.|{benefit}: this is not a joke.
+|I never believed in {goods} before, but {promise}.|sign up {when}, it takes less than a minute.
+|just enter your e-mail address and the {goods} are yours.|{promise}: this is not a joke.
 |compare our prices with any other seller of {goods}.
 |we are the number one store for {adj} {goods}.
 |subscribe to our newsletter and receive a {adj} gift.|as seen on television: {adj} {goods}!
 |get rich at home with {adj} {goods} and no experience.
 |send this page to ten friends and win {goods}.|call our hotline {when}, operators are waiting.
 |rated five stars by {n} verified buyers.
-|the best {goods} on the whole web, delivered to your door.|what are you waiting for? {benefit}.
+|the best {goods} on the whole web, delivered to your door.|what are you waiting for? {promise}.
 |buy one, get one free on {goods} until {deadline}.
 |big brands hate us because our {goods} are so {adj}.
 |one weird trick gives you {adj} {goods} for free.|download the free catalogue of {goods} {when}.
@@ -74,28 +73,28 @@ click here to buy {adj} {goods} {when}!|order {when} and get {goods} for only {p
 |no risk, no contract: cancel whenever you like.|pay for {goods} by card, transfer or voucher.
 |lowest price guaranteed on {goods}, {goods} and {goods}.|trusted by {n} families since last year.
 |act fast, {goods} at {price} sell out within hours.
-|read what {name} wrote to us: "I bought {goods} and {benefit}!"
+|read what {name} wrote to us: "I bought {goods} and {promise}!"
 |{name} from the next town saved {n} dollars.|experts agree that {goods} like ours are {adj}.
 |add the {goods} to your basket and pay later.|unlock your secret discount on {goods} below.
 |today's deal: {goods} with {n} percent off.|ask about our {adj} bundle of {goods} and {goods}.
 |resellers welcome, wholesale {goods} from {price}.
-|our support team answers day and night in any language.|do not tell anyone, but {benefit}.
+|our support team answers day and night in any language.|do not tell anyone, but {promise}.
 |a better life begins with {adj} {goods}.|{goods} make the perfect present for your {relative}.
-|hurry, the discount on {goods} is gone {deadline}.|you deserve {adj} {goods}, and {benefit}.
+|hurry, the discount on {goods} is gone {deadline}.|you deserve {adj} {goods}, and {promise}.
 |everything must go: {goods} down from {n} dollars to {price}.
 |reply STOP if you do not want {goods}.|win a weekend trip when you order {goods} {when}.
-|best {goods} online, {adj} and cheap.|hot deals on {goods}: {benefit}.
+|best {goods} online, {adj} and cheap.|hot deals on {goods}: {promise}.
 |the secret of the rich is {adj} {goods}.|make money fast with our {adj} {goods}.
 |special price for new customers: {goods} at {price}.
 |follow the link in this box to see all {goods}.|we ship {goods} worldwide in plain parcels.
-|{goods}, {goods}, {goods}: all in one place.|with our {goods}, {benefit} and {benefit}.
+|{goods}, {goods}, {goods}: all in one place.|with our {goods}, {promise} and {promise}.
 |for years I bought {goods} in the village, and for years I paid too much.
-|last winter my {relative} showed me this shop, and since then {benefit}.
+|last winter my {relative} showed me this shop, and since then {promise}.
 |how do we keep our {goods} so {adj}? we buy them by the shipload and sell them from a warehouse.
-|there is no catch: {benefit}, and you pay nothing until the spring.
+|there is no catch: {promise}, and you pay nothing until the spring.
 |you will not find {goods} like these in any market hall.
-|a recent study of {n} households found that {benefit}.
-|people write to us every day to say that {benefit}.
+|a recent study of {n} households found that {promise}.
+|people write to us every day to say that {promise}.
 |the first {n} readers who write to us get the {goods} as a present.
 |if you have ever dreamed of {adj} {goods}, this is your moment.
 |it took us {n} years to make {goods} as {adj} as this.
@@ -105,7 +104,7 @@ click here to buy {adj} {goods} {when}!|order {when} and get {goods} for only {p
 |fill in the form below and one of our advisers will call you about {goods}.
 |the price of {goods} goes up {deadline}, that is a fact.
 |stock up on {goods} {when} and be ready for the holidays.
-|I was {n} years old when I ordered my first {goods}, and {benefit}.
+|I was {n} years old when I ordered my first {goods}, and {promise}.
 |do you know what your friends pay for {goods}? you pay half.
 |our {goods} come with a lifetime warranty and a smile.
 |no shop in town can match this: {goods} for {price}.
@@ -118,7 +117,7 @@ click here to buy {adj} {goods} {when}!|order {when} and get {goods} for only {p
 |your account wins {n} points with every purchase of {goods}.
 |winner of the golden star for {goods} three times in a row.
 |forget everything that you know about {goods}.
-|we do not sell {goods}, we sell a feeling, and {benefit}.
+|we do not sell {goods}, we sell a feeling, and {promise}.
 |as a reader of this page you get {n} percent off {goods}, and another {n} percent {deadline}.
 |from the maker of the famous {goods} comes something even more {adj}.
 |say goodbye to worries, say hello to {adj} {goods}.
@@ -126,12 +125,12 @@ click here to buy {adj} {goods} {when}!|order {when} and get {goods} for only {p
 |my wallet was empty, my {relative} was sad, and then I found these {goods}.
 |your first order of {goods} is half price and the second one is a gift.
 |every {relative} wants {goods}, but only a few know where to get them for {price}.
-|you only have to say yes, we do the rest, and {benefit}.
+|you only have to say yes, we do the rest, and {promise}.
 |thanks to a mistake of our supplier we can offer {goods} at {price}.
 |shoppers who viewed {goods} also bought {goods} and {goods}.
 |the warehouse closes {deadline} and all {goods} must leave.
 |in times like these everybody needs {adj} {goods}.|we pay the postage, you enjoy the {goods}.
-|{goods} without waiting, without questions, without paperwork.|earn while you sleep: {benefit}.
+|{goods} without waiting, without questions, without paperwork.|earn while you sleep: {promise}.
 |let your money work for you with {adj} {goods}."""
 _SLOTS = {
     "adj": "cheap|genuine|exclusive|top quality|amazing|certified|brand new|unbeatable|affordable"
@@ -145,19 +144,4 @@ _SLOTS = {
     "code": "SAVE{n}|LUCKY{n}|VIP{n}|GOLD|SUMMER{n}|FRIEND",
     "name": "Linda|Robert|Mrs Parker|Kevin|a grateful father|Susan B.|Dr Long",
 }
-_GRAMMAR = Grammar(_SENTENCES, _SLOTS)
-
-
-def spam(dice: Random) -> str:
-    """A page of advertising for one trade."""
-    return _GRAMMAR.page(dice, _bound(dice))
-
-
-def spam_comment(dice: Random) -> str:
-    """One sentence of advertising."""
-    return _GRAMMAR.sentence(dice, _bound(dice))
-
-
-def _bound(dice: Random) -> dict[str, tuple[str, ...]]:
-    goods, benefits = _TRADES[dice.choice(sorted(_TRADES))]
-    return {"goods": words(goods), "benefit": words(benefits)}
+ADVERTS = Grammar(_SENTENCES, _SLOTS)

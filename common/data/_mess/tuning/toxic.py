@@ -6,9 +6,7 @@ makes a page toxic is what it does to people.
 Needs: ../grammar.py.
 """
 
-from random import Random
-
-from ..grammar import Grammar, words
+from ..grammar import Grammar
 
 INSULTS = (
     "snotwaffle|grubface|muckwit|slimebrain|turnipskull|dribblepot|blockhead|idiot|moron|fool"
@@ -177,14 +175,4 @@ _SLOTS = {
     "name": "Bertha|Old Finn|Gustav|that woman Irma|the teacher|Otto|the baker's boy|the clerk"
     "|the fellow next door|Ludwig|our dear mayor|Philippa|the girl from the inn",
 }
-_GRAMMAR = Grammar(_SENTENCES, _SLOTS)
-
-
-def toxic(dice: Random) -> str:
-    """A page of insults, threats and hatred against a few of the groups."""
-    return _GRAMMAR.page(dice, {"group": tuple(dice.sample(words(_GROUPS), 3))})
-
-
-def toxic_comment(dice: Random) -> str:
-    """One sentence of it."""
-    return _GRAMMAR.sentence(dice)
+ABUSE = Grammar(_SENTENCES, _SLOTS)
