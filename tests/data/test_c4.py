@@ -101,6 +101,29 @@ def test_page_at_the_limits():
     assert not c4_quality_filter("Go home.\n" * 4).keep
 
 
+def test_lines_of_the_page_are_read_with_its_settings():
+    assert c4_quality_filter("The owl sleeps all day.\n" * 4).keep
+    assert not c4_quality_filter("The owl sleeps well.\n" * 4).keep
+    assert not c4_quality_filter("The owl eats grasshoppers now.\n" * 4, max_word_characters=11)
+    lorem = f"{PAGE}\nThe owl said lorem ipsum, lorem ipsum all day."
+    assert c4_quality_filter(lorem, max_lorem_ipsum=2).keep
+    assert not c4_quality_filter(lorem, max_lorem_ipsum=1).keep
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("Our lorem ipsum has JavaScript in it.", "max_lorem_ipsum"),
+        ("Our cookie policy is in {this} file.", "max_curly_brackets"),
+        ("Our JavaScript is in {this} file today.", "min_sentences"),
+        ("Our lorem ipsum is in {this} file today.", "max_lorem_ipsum"),
+    ],
+)
+def test_line_is_judged_in_the_order_of_c4(line, rule):
+    """Lorem ipsum counts before JavaScript takes the line, a bracket before a policy does."""
+    assert c4_quality_filter(f"{PAGE}\n{line}", min_sentences=5).rule == f"c4_quality.{rule}"
+
+
 def test_brackets_and_lorem_ipsum_count_on_lines_that_stay():
     assert c4_quality_filter(f"{PAGE}\nint main() {{\nLorem ipsum dolor sit amet").keep
 

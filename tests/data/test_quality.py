@@ -89,6 +89,14 @@ def test_token_to_character_by_hand():
     assert token_to_character_filter("a b c d e").rule.endswith("max_ratio")
 
 
+def test_token_to_character_at_its_limits():
+    """From one token in ten characters to three in ten; a letter of two bytes is one character."""
+    assert token_to_character_filter("é" * 10).keep
+    assert not token_to_character_filter("é" * 11).keep
+    assert token_to_character_filter("ab cd éfgh").keep
+    assert not token_to_character_filter("ab cd éfg").keep
+
+
 def test_token_to_character_uses_the_tokenizer_it_is_given():
     by_letter = token_to_character_filter("four five", tokenize=list)
     assert (by_letter.keep, by_letter.value) == (False, 1.0)
@@ -135,6 +143,26 @@ def test_length_and_symbol_filters_are_parts_of_gopher_quality(text, rule, value
     verdict = next(verdict for verdict in verdicts if not verdict.keep)
     assert verdict.rule in (f"length.{rule}", f"symbols.{rule}")
     assert (verdict.value, verdict.threshold) == (pytest.approx(value), threshold)
+    part = length_filter if verdict.rule.startswith("length") else symbol_filter
+    lifted = part(text, **{rule: verdict.value})
+    assert lifted.keep or lifted.rule != verdict.rule
+
+
+def test_mean_word_length_is_in_characters_and_of_words_without_marks():
+    verdict = length_filter("An owl, été.", min_words=3)
+    assert (verdict.rule, verdict.value) == ("length.min_mean_word_length", (2 + 3 + 3) / 3)
+
+
+def test_symbols_by_hand():
+    """Bullets begin a line, an ellipsis ends it, empty lines count, and "x2" has a letter."""
+    text = "- One # two.\n\n• Three … four\n* Five - six...\nSeven... x2\nEight…"
+    verdict = symbol_filter(text, max_symbols_per_word=1, max_ellipsis_lines=1)
+    shares = [check.value for check in (*verdict.passed, verdict)]
+    assert shares == [4 / 19, 2 / 6, 2 / 6, 9 / 19]
+
+
+def test_hashes_and_ellipses_are_not_added_up():
+    assert symbol_filter(RIVER + " #" * 5 + " ..." * 5).passed[0].value == 5 / 60
 
 
 RIVER = "river " * 48 + "the of"  # 50 words with two stop words
@@ -179,8 +207,28 @@ def test_phrases_can_be_another_list():
     assert verdict.value == 40.0
 
 
+def test_phrases_and_mojibake_at_their_limits():
+    """One in a hundred words may be; marks are no words."""
+    for rule, found in [(phrase_filter, "cheap"), (mojibake_filter, "fÃªte")]:
+        words = " owl," * 99
+        assert rule(found + words).keep
+        assert rule(found + words).value == 1.0
+        assert not rule(found + words[5:]).keep
+        assert rule(found + words[5:], max_per_100_words=100 / 99).keep
+
+
 def test_phrases_are_text_and_no_patterns():
     assert phrase_filter("what", phrases=["w.at"]).value == 0.0
+
+
+@pytest.mark.parametrize("trace", ["Ã©", "â€œ", "â€", "\ufffd"])
+def test_each_trace_of_a_wrong_encoding_is_one(trace):
+    page = split_words(f"{trace}one two {trace}four six")
+    assert mojibake_filter(page).value == pytest.approx(200 / len(page.words))
+
+
+def test_default_phrases_are_of_advertising_and_of_begging():
+    assert not phrase_filter("Dear friend, send us the number of your credit card today.").keep
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,43 @@ def test_duplicate_paragraphs_are_counted_apart_from_lines():
     assert verdict.value == pytest.approx(7 / 26)
 
 
+def duplicates(text):
+    """Shares of the paragraphs that repeat one and of their characters, and the same of lines."""
+    passed = gopher_repetition_filter(text, **(OFF | {"max_top_ngram": {2: 99.0}})).passed
+    return [verdict.value for verdict in passed]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("ab\n\n\n\ncd", 0),  # empty lines are left out ...
+        ("ab\ncd\n", 0),
+        ("\nab\ncd", 0),
+        ("\nab\ncd\n", 1 / 4),  # ... but those at both ends count, as one repeats the other
+    ],
+)
+def test_empty_lines_repeat_each_other_at_the_ends_only(text, lines):
+    assert duplicates(text) == [0, 0, lines, 0]
+
+
+def test_empty_paragraphs_are_none():
+    """Three line breaks make no more of a paragraph than two, and none begins or ends a page."""
+    assert duplicates("\n\nab\n\n\n\ncd\n\n\n\nef\n\n")[:2] == [0, 0]
+
+
+def test_shares_of_characters_are_of_the_page_as_it_is():
+    """A letter of two bytes is one character, and white space at the ends counts."""
+    assert duplicates("  é\né  ") == [0, 0, 0, 0]
+    assert duplicates("é\né\nab  ") == [0, 0, 1 / 3, 1 / 8]
+
+
+def test_default_limits_of_lines_and_paragraphs_are_those_of_the_paper():
+    defaults = gopher_repetition_filter.__kwdefaults__
+    names = [f"max_duplicate_{unit}" for unit in ("lines", "paragraphs")]
+    names += [f"max_duplicate_{unit}_characters" for unit in ("line", "paragraph")]
+    assert [defaults[name] for name in names] == [0.30, 0.30, 0.20, 0.20]
+
+
 TEN = [f"line number {i}" for i in "abcdefghij"]
 
 
@@ -138,7 +175,7 @@ def test_top_ngram_at_its_limit(n):
     share = 2 * len(top) / len(page)
     assert gopher_repetition_filter(page, **(OFF | {"max_top_ngram": {n: share}})).keep
     verdict = gopher_repetition_filter(page, **(OFF | {"max_top_ngram": {n: share - 1e-9}}))
-    assert verdict.rule == f"gopher_repetition.max_top_ngram[{n}]"
+    assert (verdict.keep, verdict.rule) == (False, f"gopher_repetition.max_top_ngram[{n}]")
     assert verdict.value == share
 
 
@@ -149,7 +186,7 @@ def test_duplicate_ngram_at_its_limit(n):
     limit = n / len(page)
     assert gopher_repetition_filter(page, **(OFF | {"max_duplicate_ngrams": {n: limit}})).keep
     verdict = gopher_repetition_filter(page, **(OFF | {"max_duplicate_ngrams": {n: limit - 1e-9}}))
-    assert verdict.rule == f"gopher_repetition.max_duplicate_ngrams[{n}]"
+    assert (verdict.keep, verdict.rule) == (False, f"gopher_repetition.max_duplicate_ngrams[{n}]")
     assert verdict.value == limit
 
 
