@@ -8,6 +8,7 @@ Taught in ch01_data/01_web_as_bytes.ipynb.
 Needs: _fetch.py, _html.py, robots.py, warc.py.
 """
 
+import re
 from collections import deque
 from collections.abc import Collection, Iterator
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
@@ -27,6 +28,7 @@ _MAX_FAILURES = 5  # in a row, until a server is left in peace
 _REDIRECTS = (301, 302, 303, 307, 308)
 _HTML = ("text/html", "application/xhtml+xml")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 
 
 def crawl(
@@ -75,19 +77,23 @@ def normalize_url(link: str, base: str = "") -> str | None:
     """One spelling for each address, or None for what is not a web address.
 
     Resolves `link` against `base`, lower-cases scheme and host, drops the fragment and the default
-    port, and percent-encodes what must be. Source: RFC 3986, section 6.
+    port, percent-encodes what must be and nothing that need not. Source: RFC 3986, section 6.
 
     >>> normalize_url("../b c#top", "HTTP://LocalHost:80/a/index.html")
     'http://localhost/b%20c'
+    >>> normalize_url("http://localhost/%7Etom/%2e%2e/50%2foff")
+    'http://localhost/50%2Foff'
     >>> normalize_url("mailto:tom@example.com") is None
     True
     """
     if len(link) > _MAX_URL_CHARS:
         return None
     try:
-        parts = urlsplit(urljoin(base, link.strip()))
+        parts = urlsplit(urljoin(_decoded(base), _decoded(link.strip())))
         host, port = parts.hostname, parts.port
-        path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~")
+        # An absolute link still has its dots: urljoin has removed only those of a relative one.
+        path = parts.path if parts.path.startswith("//") else urljoin("/", parts.path)
+        path = quote(path, safe="/%:@!$&'()*+,;=~")
         query = quote(parts.query, safe="/%:@!$&'()*+,;=?~")
     except ValueError:  # brackets, a port that is no number, half a surrogate pair
         return None
@@ -97,6 +103,16 @@ def normalize_url(link: str, base: str = "") -> str | None:
     suffix = f":{port}" if port is not None else ""
     netloc = host + ("" if suffix == _DEFAULT_PORTS[parts.scheme] else suffix)
     return urlunsplit((parts.scheme, netloc, path, query, ""))
+
+
+def _decoded(url: str) -> str:
+    """No character is encoded that means the same plain; "%2f" for one that does not is "%2F"."""
+
+    def spelling(code: re.Match[str]) -> str:
+        char = chr(int(code[1] or "25", 16))  # a percent sign that begins no code means itself
+        return char if _UNRESERVED.match(char) else f"%{ord(char):02X}"
+
+    return re.sub(r"%([0-9A-Fa-f]{2})?", spelling, url)
 
 
 class _Crawl(Iterator[WarcPage]):

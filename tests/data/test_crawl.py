@@ -5,7 +5,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from common.data import town
@@ -440,12 +440,18 @@ def test_crawl_refuses_a_start_off_the_allowed_hosts(url):
         ("/" + "x" * 2000, None),
         ("/\ud800", None),
         ("http://127.0.0.1:0/", "http://127.0.0.1:0/"),
+        ("/%7Etom/%2e%2e/%62%2Ehtml", "http://h.example:8000/b.html"),
+        ("%2e%2e/b?x=%7e", "http://h.example:8000/b?x=~"),
+        ("http://h.example/a/../b", "http://h.example/b"),
+        ("/a%2fb%3fc%c3%a9", "http://h.example:8000/a%2Fb%3Fc%C3%A9"),
+        ("/100%/%2", "http://h.example:8000/100%25/%252"),
     ],
 )
 def test_normalize_url_gives_one_spelling(link, url):
     assert normalize_url(link, "http://h.example:8000/a/index.html") == url
 
 
+@example("/%2%65")  # an "e" that must not make a code of what stands before it
 @given(st.text(max_size=40))
 def test_normalize_url_is_idempotent_and_never_raises(link):
     url = normalize_url(link, "http://h.example/a/")
