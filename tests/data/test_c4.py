@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.data import c4
 from common.data.c4 import c4_quality_filter, remove_c4_lines
 
 LINE = "The owl sleeps in the barn."
@@ -139,6 +140,7 @@ def test_brackets_and_lorem_ipsum_count_on_lines_that_stay():
         ("See the page www.owls.example for more.", 1),
         ("It ended.Then it began again.", 2),
         ("The end . ' \" ) .", 1),
+        ("He came. 3.5!", 2),
     ],
 )
 def test_sentences_are_counted_at_their_ends(line, sentences):
@@ -151,3 +153,11 @@ def test_bad_words_are_whole_words_in_any_case():
     verdict = c4_quality_filter(f"{PAGE}\nGOSH, the owl said. Blast  it! goshawk", bad_words=words)
     assert (verdict.rule, verdict.value) == ("c4_quality.max_bad_words", 1)
     assert c4_quality_filter(f"{PAGE}\nGosh", bad_words=words, max_bad_words=1).keep
+
+
+def test_memory_of_shapes_is_bounded(monkeypatch):
+    monkeypatch.setattr(c4, "_MAX_REMEMBERED", 10)
+    c4._SHAPES.clear()
+    page = " ".join(f"Owl{n}." for n in range(35))
+    assert c4_quality_filter(page).value == 35
+    assert 0 < len(c4._SHAPES) <= 10

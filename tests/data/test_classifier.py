@@ -89,7 +89,9 @@ def test_same_seed_same_weights_other_seed_others(model):
 
 def test_weights_lie_on_the_grid(model):
     assert model.weights.dtype == np.float32
-    assert (model.weights * 2**12 == np.round(model.weights * 2**12)).all()
+    for numbers in (model.weights, model.bias):
+        assert (numbers * 2**12 == np.round(numbers * 2**12)).all()
+        assert (numbers * 2**11 != np.round(numbers * 2**11)).any()
 
 
 def test_unknown_text_gets_the_shares_of_the_labels():
@@ -97,6 +99,59 @@ def test_unknown_text_gets_the_shares_of_the_labels():
     model = TextClassifier.train(texts + ["quiet"] * 300, labels + ["none"] * 300, seed=3)
     chances = TextClassifier(model.labels, model.weights, model.bias).probabilities("zzz qqq")
     assert chances == pytest.approx({"kind": 0.125, "none": 0.75, "rude": 0.125}, abs=1e-3)
+
+
+@pytest.fixture
+def lessons(monkeypatch):
+    """What `train` hands to the descent and to the fit of the temperature, which it then skips."""
+    seen = {}
+
+    def descend(weights, bias, examples, epochs, learning_rate, dice):
+        seen.update(examples=examples, epochs=epochs, learning_rate=learning_rate)
+
+    def fit(scores, targets):
+        seen.update(scores=scores, targets=targets)
+        return 7.0
+
+    monkeypatch.setattr(classifier, "_descend", descend)
+    monkeypatch.setattr(classifier, "fit_temperature", fit)
+    return seen
+
+
+def test_train_learns_from_windows_side_by_side_and_calibrates_on_other_pages(lessons):
+    """Twenty pages of 31 words: 16 make two windows each to learn from, four stay for the fit."""
+    pages = [f"{name} " * 31 for name in ["kite"] * 10 + ["toad"] * 10]
+    model = TextClassifier.train(pages, ["a"] * 10 + ["b"] * 10, num_buckets=BUCKETS, seed=2)
+    assert (lessons["epochs"], lessons["learning_rate"]) == (2, 4.0)
+    learned = [target for *_, target in lessons["examples"]]
+    fitted = lessons["targets"].tolist()
+    assert (len(learned), len(fitted), len(lessons["scores"])) == (32, 8, 8)
+    assert learned.count(0) + fitted.count(0) == learned.count(1) + fitted.count(1) == 20
+    assert {*fitted} == {0, 1}  # drawn from all pages, whatever their order
+    assert model.temperature == 7.0
+
+
+def test_train_takes_the_settings_it_is_given(lessons):
+    settings = {"window_words": 3, "epochs": 5, "learning_rate": 0.5, "calibration_share": 0.5}
+    TextClassifier.train(["a b c d e f g"] * 4, list("xyxy"), num_buckets=BUCKETS, **settings)
+    assert (lessons["epochs"], lessons["learning_rate"]) == (5, 0.5)
+    assert len(lessons["examples"]) == len(lessons["targets"]) == 2 * 3
+
+
+def test_temperature_is_fitted_on_the_labels_of_its_own_scores(monkeypatch):
+    seen = []
+    monkeypatch.setattr(classifier, "fit_temperature", lambda *pair: seen.append(pair) or 1.0)
+    TextClassifier.train(["red kite"] * 9 + ["old toad"] * 9, ["a"] * 9 + ["b"] * 9, num_buckets=64)
+    ((scores, targets),) = seen
+    assert {*targets.tolist()} == {0, 1}
+    assert scores.argmax(1).tolist() == targets.tolist()
+
+
+def test_evidence_is_against_the_mean_of_the_other_labels():
+    weights = np.tile(np.float32([4.0, 1.0, 2.0]), (64, 1))
+    model = TextClassifier(("a", "b", "c"), weights, np.zeros(3, np.float32))
+    assert model.evidence("kite", label="a") == [("kite", 4.0 - (1.0 + 2.0) / 2)]
+    assert model.evidence("kite", label="b") == [("kite", 1.0 - (4.0 + 2.0) / 2)]
 
 
 def test_many_labels():

@@ -20,8 +20,8 @@ def lines(*counts_and_lines) -> str:
 @pytest.mark.parametrize(
     ("passes", "drops", "rule"),
     [
-        # 3 of 25 lines end in a full stop, then 2.
-        (lines(22, LONG, 3, LONG + "."), lines(23, LONG, 2, LONG + "."), "min_punctuated_lines"),
+        # 3 of 25 lines end in a full stop, then 11 of 100.
+        (lines(22, LONG, 3, LONG + "."), lines(89, LONG, 11, LONG + "."), "min_punctuated_lines"),
         # 67 of 100 lines are short, then 68; 30 characters are short, 31 are not.
         (
             lines(67, "the owls sleep and so we do.", 33, LONG + "."),
@@ -31,6 +31,8 @@ def lines(*counts_and_lines) -> str:
         # 10 characters of 100 stand in a line that was there before, then 11 of 111.
         ("z" * 9 + ".\n" + "y" * 79 + ".\n" + "z" * 9 + ".", "", "max_duplicate_line_characters"),
         ("", "z" * 10 + ".\n" + "y" * 77 + ".\n" + "z" * 10 + ".", "max_duplicate_line_characters"),
+        # 3 new lines for 10 words, then 10 for 33.
+        ("a\n" * 3 + "b " * 7, "a\n" * 10 + "b " * 23, "max_newlines_per_word"),
     ],
 )
 def test_page_at_the_limits(passes, drops, rule):
@@ -84,3 +86,8 @@ def test_blank_lines_are_no_lines_but_newlines():
     verdict = fineweb_quality_filter(text)
     assert (verdict.keep, verdict.value) == (True, 2 / 24)
     assert verdict.passed[0].value == 1.0
+
+
+def test_lines_are_those_that_a_new_line_ends_and_that_have_something_on_them():
+    assert fineweb_quality_filter(f"{LONG}.\n \t\n{LONG}!").passed[0].value == 1.0
+    assert fineweb_quality_filter(f"{LONG}\f{LONG}\r{LONG}\u2028{LONG}.").passed[0].value == 1.0
