@@ -115,10 +115,6 @@ class TextClassifier:
         label = max(chances, key=chances.__getitem__)
         return label, chances[label]
 
-    def predict_many(self, texts: Iterable[str | Words]) -> list[tuple[str, float]]:
-        """`predict` of each text, in order."""
-        return [self.predict(text) for text in texts]
-
     def probabilities(self, text: str | Words) -> dict[str, float]:
         """The probability of every label, to six digits; they sum to 1."""
         return dict(zip(self.labels, self._chances(self.scores(text)), strict=True))

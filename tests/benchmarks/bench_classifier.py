@@ -98,7 +98,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         judges = train_classifiers(labelled, folder, seed=0)
     pages = [words for _, words in tuned.values()]
-    one = seconds(lambda: judges["spam"].predict_many(pages))
+    one = seconds(lambda: [judges["spam"].predict(page) for page in pages])
     wanted = {"spam": "spam", "toxicity": "toxic", "quality": "poor"}
     rules = [partial(classifier_filter, classifier=judges[n], label=wanted[n]) for n in wanted]
     three = seconds(lambda: [[rule(page) for rule in rules] for page in pages])

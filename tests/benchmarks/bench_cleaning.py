@@ -80,9 +80,7 @@ def judge_masks(name: str, site: Site, documents: list[Document]) -> None:
 def judge_toxicity(
     name: str, site: Site, documents: list[Document], classifier: TextClassifier
 ) -> None:
-    guesses = classifier.predict_many([document.text for document in documents])
-    pairs = list(zip(documents, guesses, strict=True))
-    dropped = {document.url for document, (label, _) in pairs if label == "toxic"}
+    dropped = {doc.url for doc in documents if classifier.predict(doc.text)[0] == "toxic"}
     wanted = {document.url for document in documents if site.labels[document.url] == "toxic"}
     say(f"{name}: toxicity classifier alone", precision_recall(dropped, wanted))
 
