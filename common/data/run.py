@@ -4,7 +4,8 @@ The steps of pipeline.py, over files instead of lists. Sources are cut into spli
 megabytes; a process streams one split at a time through all steps that need one document only.
 Where a step must know all documents, the processes leave sketches, one of them decides, and a
 second pass applies what was decided. A file appears when it is complete and holds the same bytes on
-every run, so whatever is there after a crash is used: the run goes on with what is missing.
+every run, so whatever is there after a crash is used: the run goes on with what is missing. What
+another rule had made is never used: a run knows its sources, settings and code (_describe.py).
 
 Taught in ch01_data/06_corpus.ipynb.
 Needs: tqdm, document.py, steps.py, and beside them _decide.py, _describe.py, _passes.py,
@@ -45,11 +46,11 @@ def run_pipeline(
 
     Writes documents/00000.jsonl.gz and so on (one a split, in order; perhaps empty),
     receipts.jsonl.gz (by stage, then in order), scores.json (a histogram of what each rule
-    measured), funnel.json, and when all is done run.json (sources, settings, versions, damage,
-    counts). The same survivors and receipts as `clean`, the same bytes for any number of processes.
-    Killed at any moment and called again it goes on with what is missing.
+    measured), funnel.json, and when all is done run.json (sources, settings, code, versions,
+    damage, counts). The same survivors and receipts as `clean`, the same bytes for any number of
+    processes. Killed at any moment and called again it goes on with what is missing.
 
-    Raises ValueError when the folder holds a run of other sources, steps or versions, and
+    Raises ValueError when the folder holds a run of other sources, steps, code or versions, and
     RuntimeError when a worker process died. Memory: in each process one split's receipts and
     sketches, whatever the number of splits; where near copies are decided, 2 kB a document.
 

@@ -360,6 +360,32 @@ def test_folder_of_another_run_is_refused(tmp_path, change, what):
         run_pipeline([source], out_folder=tmp_path / "out", **settings)
 
 
+def test_run_of_an_edited_rule_is_refused(tmp_path):
+    """What the rule of a run that broke off had answered does not go with the new one's answers."""
+    write_jsonl(documents(40), tmp_path / "pages.jsonl")
+    steps = [{"rule": edited_rule(limit)} for limit in (9, 8)]
+    call = partial(run_pipeline, [tmp_path / "pages.jsonl"], out_folder=tmp_path / "out")
+    with pytest.raises(ZeroDivisionError):
+        call(steps[0] | {"fails": partial(fail_at, name="id20")}, split_bytes=999)
+    with pytest.raises(ValueError, match="holds a run with other steps: delete it"):
+        call(steps[1] | {"fails": partial(fail_at, name="id20")}, split_bytes=999)
+
+
+def edited_rule(limit: int):
+    """What a module's function is before and after somebody wrote another number into it."""
+    found: dict = {}
+    exec(f"def rule(document): return document if len(document.text) > {limit} else None", found)
+    return found["rule"]
+
+
+def test_run_of_an_edited_library_is_refused(tmp_path, monkeypatch):
+    write_jsonl(documents(9), tmp_path / "pages.jsonl")
+    run_pipeline([tmp_path / "pages.jsonl"], STEPS, tmp_path / "out")
+    monkeypatch.setattr("common.data._describe._hash_of_sources", lambda _: "another")
+    with pytest.raises(ValueError, match="holds a run with other code: delete it"):
+        run_pipeline([tmp_path / "pages.jsonl"], STEPS, tmp_path / "out")
+
+
 def test_folder_with_documents_of_somebody_else_is_refused(tmp_path):
     (tmp_path / "documents").mkdir()
     (tmp_path / "documents" / "letter.txt").touch()
