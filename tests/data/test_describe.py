@@ -193,6 +193,7 @@ def test_describe_knows_a_function_after_it_ran():
 
 def test_describe_knows_equal_weights():
     import torch  # here: processes import this module for its rules
+
     one, same, other = (torch.full((2, 50), number) for number in (1.0, 1.0, 2.0))
     assert describe(one) == describe(same) != describe(other)
 
