@@ -1,6 +1,7 @@
 import json
 import random
 import struct
+from itertools import pairwise
 from pathlib import Path
 from zlib import crc32
 
@@ -50,15 +51,16 @@ def test_predicts_the_most_probable_label(model):
         assert sum(chances.values()) == pytest.approx(1, abs=2e-6)
 
 
-def test_scores_by_hand(model):
-    text = "you rotten you"
-    grams = ["you", "rotten", "you", "you rotten", "rotten you"]
+@pytest.mark.parametrize("text", ["you rotten you", f"{KIND} {RUDE} {KIND}"])
+def test_scores_by_hand(model, text):
+    words = text.split()
+    grams = words + [" ".join(pair) for pair in pairwise(words)]
     counts: dict[int, int] = {}
     for gram in grams:
         counts[bucket_slow(gram)] = counts.get(bucket_slow(gram), 0) + 1
     by_hand = model.bias.astype(np.float64)
     for bucket, count in counts.items():
-        by_hand = by_hand + (count / 5) ** 0.5 * model.weights[bucket].astype(np.float64)
+        by_hand = by_hand + (count / len(grams)) ** 0.5 * model.weights[bucket].astype(np.float64)
     np.testing.assert_allclose(model.scores(text), by_hand, rtol=1e-12)
 
 
@@ -152,6 +154,8 @@ def test_evidence_is_against_the_mean_of_the_other_labels():
     model = TextClassifier(("a", "b", "c"), weights, np.zeros(3, np.float32))
     assert model.evidence("kite", label="a") == [("kite", 4.0 - (1.0 + 2.0) / 2)]
     assert model.evidence("kite", label="b") == [("kite", 1.0 - (4.0 + 2.0) / 2)]
+    # What speaks alike stands in the order of the alphabet.
+    assert [gram for gram, _ in model.evidence("b a", label="a")] == ["a", "b", "b a"]
 
 
 def test_many_labels():
@@ -295,10 +299,24 @@ def test_load_refuses_tensors_of_something_else(tmp_path):
         TextClassifier.load(path)
 
 
-def test_load_refuses_labels_that_do_not_fit(tmp_path, model):
+@pytest.mark.parametrize(
+    ("header", "num_labels", "num_biases", "message"),
+    [
+        ({}, 1, 2, r"2 labels for weights of shape \(4, 1\)"),
+        ({}, 2, 1, r"2 labels for weights of shape \(4, 2\)"),
+        ({"labels": ["one"]}, 2, 2, r"1 labels for weights of shape \(4, 2\)"),
+        ({"format": "text classifier 2"}, 2, 2, "its format is 'text classifier 2'"),
+    ],
+)
+def test_load_refuses_what_does_not_fit(tmp_path, header, num_labels, num_biases, message):
     path = Path(tmp_path, "x.safetensors")
-    TextClassifier(("one",), model.weights, model.bias).save(path)
-    with pytest.raises(ValueError, match=r"1 labels for weights of shape \(4096, 2\)"):
+    header = {"format": "text classifier 1", "labels": ["a", "b"], "temperature": 2.0} | header
+    tensors = {
+        "weights": np.zeros((4, num_labels), np.float32),
+        "bias": np.zeros(num_biases, np.float32),
+    }
+    save_file(tensors, path, metadata={"classifier": json.dumps(header)})
+    with pytest.raises(ValueError, match=f"x.safetensors is no text classifier 1: {message}"):
         TextClassifier.load(path)
 
 
@@ -333,6 +351,24 @@ def test_filter_compares_the_label_with_its_threshold(model):
     assert classifier_filter(f"{KIND} " * 3 + RUDE, model, label="rude", window_words=999)
     assert classifier_filter(RUDE, model, label="rude", max_probability=verdict.value).keep
     assert classifier_filter(RUDE, model, label="kind").keep
+
+
+def test_filter_asks_for_half_of_the_probability_in_200_words(model):
+    even = TextClassifier(("no", "yes"), np.zeros((64, 2), np.float32), np.float32([0, 0]))
+    assert classifier_filter("a kite", even, label="yes").keep
+    surer = TextClassifier(("no", "yes"), even.weights, np.float32([0, 0.1]))
+    assert not classifier_filter("a kite", surer, label="yes").keep
+    page = f"{KIND} " * 40 + f"{RUDE} " * 12
+    worst = model.highest(page, "rude", window_words=200)
+    assert (
+        model.highest(page, "rude") == classifier_filter(page, model, label="rude").value == worst
+    )
+    assert worst > model.highest(page, "rude", window_words=2000)
+
+
+def test_probabilities_have_six_digits(model):
+    for chance in model.probabilities("a warm filthy loaf").values():
+        assert chance == round(chance, 6)
 
 
 @pytest.mark.parametrize("shares", [0.0, 0.5])

@@ -43,14 +43,28 @@ def test_page_at_the_limits(passes, drops, rule):
 
 def test_line_of_thirty_characters_is_short():
     settings = OFF | {"max_short_lines": 0.5}
-    assert not fineweb_quality_filter("a" * 30, **settings).keep
+    assert not fineweb_quality_filter("é" * 30, **settings).keep
     assert fineweb_quality_filter("a" * 31, **settings).keep
     assert fineweb_quality_filter("a" * 30, **settings, short_line_characters=29).keep
 
 
+def test_duplicate_characters_by_hand():
+    """Of 13 characters, blank lines and no line breaks counted, 4 stand in a line read before."""
+    settings = OFF | {"max_duplicate_line_characters": 4 / 13}
+    text = "été.\n  \nété.\nab."
+    assert fineweb_quality_filter(text, **settings).passed[2].value == 4 / 13
+    verdict = fineweb_quality_filter(text, **(settings | {"max_duplicate_line_characters": 0.3}))
+    assert (verdict.rule, verdict.value, verdict.threshold) == (
+        "fineweb_quality.max_duplicate_line_characters",
+        4 / 13,
+        0.3,
+    )
+
+
 def test_newlines_for_each_word_or_mark_at_the_limit():
     settings = OFF | {"max_newlines_per_word": 0.3}
-    assert fineweb_quality_filter("a\nb\nc\nd e f g h i j", **settings).keep  # 3 / 10
+    verdict = fineweb_quality_filter("a.\nb\nc\nd e f g h i j", **settings)
+    assert (verdict.keep, verdict.value) == (True, 3 / 10)  # 3 / 11 with the mark, not needed
     verdict = fineweb_quality_filter("a\nb\nc\nd\n e f g h i", **settings)  # 4 / 9
     assert (verdict.keep, verdict.value) == (False, 4 / 9)
     verdict = fineweb_quality_filter(
