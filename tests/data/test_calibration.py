@@ -1,4 +1,5 @@
 import math
+import re
 
 import numpy as np
 import pytest
@@ -61,6 +62,13 @@ def test_temperature_refuses_counts_that_differ(targets):
         fit_temperature(np.zeros((2, 2)), targets)
 
 
+@pytest.mark.parametrize("shape", [(2,), (2, 2, 2), (2, 1)])
+def test_temperature_refuses_scores_that_are_no_table_of_labels(shape):
+    message = rf"\(2,\) targets do not fit scores of shape {re.escape(str(shape))}"
+    with pytest.raises(ValueError, match=message):
+        fit_temperature(np.zeros(shape), [0, 0])
+
+
 def test_temperature_refuses_no_pages():
     with pytest.raises(ValueError, match="do not fit scores"):
         fit_temperature(np.zeros((0, 2)), [])
@@ -91,6 +99,11 @@ def test_reliability_refuses_what_is_no_probability():
         reliability([0.2, 1.5], [0, 1])
     with pytest.raises(ValueError, match="2 probabilities do not fit 1 hits"):
         reliability([0.2, 0.5], [0])
+
+
+def test_gap_is_a_distance_in_six_digits():
+    assert Bin(0.0, 0.5, 4, mean_probability=0.1, share=0.4).gap == 0.3
+    assert Bin(0.0, 0.5, 4, mean_probability=0.4, share=0.1).gap == 0.3
 
 
 def test_error_weighs_bins_by_their_pages():

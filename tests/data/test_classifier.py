@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from common.data import classifier
+from common.data import _ngram_hits, classifier
 from common.data._ngram_hits import cut
 from common.data.classifier import TextClassifier, classifier_filter
 from common.data.verdict import split_words
@@ -259,6 +259,19 @@ def test_two_models_on_one_page_do_not_mix_up_their_hits(model):
     assert [m.predict(p) for p in (page, second) for m in (model, other)] == expected
 
 
+def test_page_is_hashed_once_for_all_classifiers(model, monkeypatch):
+    calls = []
+    monkeypatch.setattr(_ngram_hits, "cut", lambda *args: calls.append(args[1:]) or cut(*args))
+    page = split_words(f"{KIND} {RUDE} " * 20)
+    chances = [model.highest(page, label, window_words=16) for label in model.labels * 2]
+    assert chances[:2] == chances[2:]
+    assert calls == [(16, 8, BUCKETS)]
+
+
+def test_half_a_surrogate_is_a_word_like_others(model):
+    assert model.predict("\ud800 rotten \udfff toad")[0] == "rude"
+
+
 def test_saved_and_loaded_is_the_same_and_so_are_the_bytes(model, tmp_path):
     model.save(tmp_path / "a.safetensors")
     loaded = TextClassifier.load(tmp_path / "a.safetensors")
@@ -326,6 +339,7 @@ def test_load_refuses_what_does_not_fit(tmp_path, header, num_labels, num_biases
         (["a"], ["x", "y"], {}, "1 texts do not fit 2 labels"),
         (["a", "b"], ["x", "x"], {}, "needs two labels or more, not 1"),
         (["a", "b"], ["x", "y"], {"num_buckets": 1000}, "must be a power of two, not 1000"),
+        (["a", "b"], ["x", "y"], {"num_buckets": 1}, "must be a power of two, not 1"),
         (["a", "b"], ["x", "y"], {"window_words": 0}, "window_words must be at least 1, not 0"),
         (["a", "b"], ["x", "y"], {"epochs": 0}, "epochs must be at least 1, not 0"),
         (["a"] * 4, list("xyxy"), {"calibration_share": 1.0}, r"lies in \[0, 1\), not at 1.0"),
