@@ -198,6 +198,15 @@ def test_at_the_top_leaves_out_what_is_imported_when_needed() -> None:
     assert imported(at_the_top(module))[1] == {"torch"}
 
 
+def test_map_of_data_names_what_is_there() -> None:
+    folder = ROOT / "common/data"
+    there = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    there |= {f"{path.parent.name}/" for path in folder.glob("*/__init__.py")}
+    rows = re.findall(r"^ {4}.{22}(.+)$", (folder / "__init__.py").read_text("utf-8"), re.MULTILINE)
+    names = re.findall(r"\w+/?", " ".join(rows))
+    assert sorted(names) == sorted(there), "each file once, in the docstring of common/data"
+
+
 def test_untaught_modules_exist() -> None:
     assert {path for path in UNTAUGHT if (ROOT / path).is_file()} == UNTAUGHT
 
