@@ -195,6 +195,8 @@ def test_stop_words_of_gopher_match_in_any_case():
 
 def test_phrases_match_whole_words_in_any_case():
     assert phrase_filter("CHEAP hats. A cheaper hat. Buy Now!").value == pytest.approx(200 / 7)
+    assert phrase_filter("A dirtcheap hat.").value == 0.0
+    assert phrase_filter("We sell hats.", phrases=["SELL", "Hats"]).value == pytest.approx(200 / 3)
 
 
 def test_phrases_forgive_one_comment_on_a_long_page():
