@@ -5,7 +5,7 @@ uses a corpus should be able to ask what is not in it: Gebru et al. 2018, "Datas
 arXiv:1803.09010; Dodge et al. 2021, "Documenting Large Webtext Corpora", arXiv:2104.08758.
 
 Taught in ch01_data/06_corpus.ipynb.
-Needs: pii.py, receipt.py, run.py, _charts.py, _source.py.
+Needs: pii.py, receipt.py, run.py, score.py, _charts.py, _source.py.
 """
 
 import json
@@ -21,6 +21,7 @@ from ._source import replacing
 from .pii import mask_emails, mask_ips, mask_phone_numbers
 from .receipt import Receipt, read_receipts
 from .run import read_survivors
+from .score import GOOD_LABELS, wrongly_dropped
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 1000px;
@@ -43,7 +44,7 @@ def write_datasheet(
     *,
     title: str,
     labels: Mapping[str, str] | None = None,
-    wanted: Collection[str] = ("clean", "pii"),
+    wanted: Collection[str] = GOOD_LABELS,
     copies: Mapping[str, str] | None = None,
     licences: Mapping[str, str] | None = None,
     gallery_size: int = 12,
@@ -53,16 +54,17 @@ def write_datasheet(
     It shows the sources with their licences (by file name), the funnel, a histogram of every score
     with its threshold, the drops nearest to their thresholds, what was masked and edited,
     languages, damage, settings and versions. labels: by URL, if somebody knows them. Then a table
-    counts labels by stage, and a gallery shows false positives: drops with a label in `wanted`, but
-    not copies of what stays. copies: by URL of a copy that of its original. Personal data in
-    excerpts are masked. Memory: the receipts. Raises ValueError when the run did not finish.
+    counts labels by stage, and a gallery shows false positives, as `wrongly_dropped` finds them:
+    drops with a label in `wanted`, but for those of which a copy survives. copies: by URL of a copy
+    that of its original. Personal data in excerpts are masked. Memory: the receipts, and the
+    survivors' addresses. Raises ValueError when the run did not finish.
 
     >>> write_datasheet("town.html", "nowhere", title="The town")
     Traceback (most recent call last):
     ValueError: nowhere holds no finished run: run.json is missing
     """
     folder = Path(run_folder)
-    kept = Counter((labels or {}).get(d.url, "") for d in read_survivors(folder))
+    kept = Counter(document.url for document in read_survivors(folder))
     run, rows, scores = (
         json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         for name in ("run", "funnel", "scores")
@@ -74,7 +76,7 @@ def write_datasheet(
         _section("Funnel", _funnel(rows)),
         _section("What every rule measured", _scores(scores)),
         _labels(rows, receipts, kept, labels),
-        _mistakes(receipts, labels, copies or {}, wanted, gallery_size),
+        _mistakes(receipts, kept, labels, copies or {}, wanted, gallery_size),
         _near_things(receipts, gallery_size),
         _section("What was changed", _changes(run)),
         _languages(receipts),
@@ -144,33 +146,35 @@ def _labels(
     if labels is None:
         return ""
     counts = Counter((labels.get(receipt.url, ""), receipt.stage) for receipt in receipts)
+    left: Counter[str] = Counter()
+    for url, count in kept.items():
+        left[labels.get(url, "")] += count
     stages = [row["stage"] for row in rows[1:] if row["dropped"]]
-    found = sorted({label for label, _ in counts} | set(kept))
     lines = [
-        [label or "(none)", *(counts[label, stage] or "" for stage in stages), kept.get(label, "")]
-        for label in found
+        [label or "(none)", *(counts[label, stage] or "" for stage in stages), left[label] or ""]
+        for label in sorted({label for label, _ in counts} | set(left))
     ]
     return _section("Labels by stage", _table(["label", *stages, "survive"], lines))
 
 
 def _mistakes(
     receipts: Iterable[Receipt],
+    kept: Collection[str],
     labels: Mapping[str, str] | None,
     copies: Mapping[str, str],
     wanted: Collection[str],
     size: int,
 ) -> str:
-    """The dropped documents that should have stayed; a copy should not if the other one stays."""
+    """The dropped documents that should have stayed; a copy should not if another one stays."""
     if labels is None:
         return ""
-    wrong = [
-        receipt
-        for receipt in receipts
-        if labels.get(receipt.url) in wanted
-        and copies.get(receipt.url, receipt.url) != copies.get(receipt.note, receipt.note)
-    ]
-    text = f"{len(wrong):,} documents were dropped whose label is {' or '.join(wanted)}"
+    drops = [receipt for receipt in receipts if receipt.url in labels and receipt.url not in kept]
+    came_in = {receipt.url for receipt in drops}.union(kept).intersection(labels)
+    known = {url: labels[url] for url in came_in}
+    lost = wrongly_dropped(drops, known, copies, good=wanted)
+    text = f"{len(lost):,} documents were dropped whose label is {' or '.join(sorted(wanted))}"
     text += " and of which no copy stays."
+    wrong = [receipt for receipt in drops if lost.get(receipt.url) == receipt.stage]
     return _section("False positives", f"<p>{escape(text)}</p>\n{_gallery(wrong, size)}")
 
 

@@ -19,7 +19,7 @@ from typing import Protocol
 from ..intervals import wilson_interval
 
 # Labels of pages that should stay, personal data masked, though one of a group of copies is enough.
-_STAY = frozenset({"clean", "pii", "mirror", "near_copy"})
+GOOD_LABELS = frozenset({"clean", "pii", "mirror", "near_copy"})
 
 
 class _Receipt(Protocol):
@@ -79,28 +79,35 @@ def precision_recall(dropped: Collection[str], wanted: Collection[str]) -> Score
 
 
 def wrongly_dropped(
-    receipts: Iterable[_Receipt], labels: Mapping[str, str], copies: Mapping[str, str]
+    receipts: Iterable[_Receipt],
+    labels: Mapping[str, str],
+    copies: Mapping[str, str],
+    *,
+    good: Collection[str] = GOOD_LABELS,
 ) -> dict[str, str]:
     """The pages that should have stayed, each with the stage that dropped it.
 
     `labels` maps the addresses of all pages that came in to labels, `copies` the address of a copy
-    to its original's (`Site.copies`). Lost are the clean pages without copies, and the last page of
-    a group none of which survived.
+    to its original's (`Site.copies`), `good` are the labels of pages that should stay. Lost are the
+    good pages without copies, and the last page of a group none of which survived.
 
     >>> from types import SimpleNamespace as Receipt
     >>> drops = [Receipt(url="/a", stage="prose"), Receipt(url="/b", stage="copies")]
     >>> wrongly_dropped(drops, {"/a": "clean", "/b": "mirror"}, {"/b": "/a"})
     {'/b': 'copies'}
     """
-    left = Counter(copies.get(url, url) for url, label in labels.items() if label in _STAY)
-    lost = {}
+    left = defaultdict(set)
+    for url, label in labels.items():
+        if label in good:
+            left[copies.get(url, url)].add(url)
+    last = {}  # by group that has no survivor
     for receipt in receipts:
-        if labels[receipt.url] in _STAY:
-            original = copies.get(receipt.url, receipt.url)
-            left[original] -= 1
-            if not left[original]:
-                lost[receipt.url] = receipt.stage
-    return lost
+        if labels[receipt.url] in good:
+            group = copies.get(receipt.url, receipt.url)
+            left[group].discard(receipt.url)
+            if not left[group]:
+                last[group] = receipt
+    return {receipt.url: receipt.stage for receipt in last.values()}
 
 
 def score_kinds(
@@ -120,7 +127,7 @@ def score_kinds(
     """
     receipts = list(receipts)
     lost = Counter(wrongly_dropped(receipts, labels, copies).values())
-    wanted = Counter(label for label in labels.values() if label not in _STAY)
+    wanted = Counter(label for label in labels.values() if label not in GOOD_LABELS)
     caught: dict[str, Counter[str]] = defaultdict(Counter)
     for receipt in receipts:
         caught[labels[receipt.url]][receipt.stage] += 1
@@ -136,7 +143,7 @@ def score_kinds(
 def _score_copies(
     receipts: list[_Receipt], labels: Mapping[str, str], copies: Mapping[str, str]
 ) -> Score:
-    drops = [receipt for receipt in receipts if labels[receipt.url] in _STAY]
+    drops = [receipt for receipt in receipts if labels[receipt.url] in GOOD_LABELS]
     as_copies = [receipt for receipt in drops if receipt.note in labels]
     hits = sum(
         copies.get(receipt.url, receipt.url) == copies.get(receipt.note, receipt.note)
@@ -144,7 +151,7 @@ def _score_copies(
     )
     gone = {receipt.url for receipt in drops}
     groups = Counter(
-        copies.get(url, url) for url in labels if labels[url] in _STAY and url not in gone
+        copies.get(url, url) for url in labels if labels[url] in GOOD_LABELS and url not in gone
     )
     return Score(hits, len(as_copies), hits + sum(size - 1 for size in groups.values()))
 
@@ -162,7 +169,7 @@ def score_stages(
     """
     receipts = list(receipts)
     lost = Counter(wrongly_dropped(receipts, labels, copies).values())
-    stay = [url for url, label in labels.items() if label in _STAY]
+    stay = [url for url, label in labels.items() if label in GOOD_LABELS]
     to_go = len(labels) - len({copies.get(url, url) for url in stay})
     scores = {}
     for stage, dropped in Counter(receipt.stage for receipt in receipts).items():

@@ -13,9 +13,10 @@ from common.data.datasheet import write_datasheet
 from common.data.document import Document, write_jsonl
 from common.data.language import language_filter
 from common.data.pii import mask_emails
-from common.data.pipeline import edit_step, exact_duplicates_step, rules_step
+from common.data.pipeline import edit_step, exact_duplicates_step, read_receipts, rules_step
 from common.data.quality import stop_word_filter
 from common.data.run import run_pipeline
+from common.data.score import wrongly_dropped
 
 GERMAN = "Der Müller trägt einen Korb über die alte Brücke in die Stadt und ruht sich aus. " * 3
 ENGLISH = "The baker takes the bread to the market and then she goes to the river. " * 3
@@ -32,6 +33,7 @@ PAGES = {
     "lost": "The hat. <script>alert('x & y')</script> Ask bob@town.example for it.",
     "spam": "Hats for sale, hats for sale. " * 9,
 }
+COPIES = {"http://town/copy": "http://town/good"}
 LABELS = {"good": "clean", "copy": "mirror", "german": "foreign", "lost": "clean", "spam": "spam"}
 
 
@@ -120,10 +122,9 @@ def test_datasheet_states_sources_licences_counts(run, tmp_path):
 
 
 def test_gallery_shows_dropped_documents_that_were_wanted_with_personal_data_masked(run, tmp_path):
-    text = sheet(run, tmp_path / "sheet.html", labels=labels())
-    assert (
-        "1 documents were dropped whose label is clean or pii and of which no copy stays." in text
-    )
+    text = sheet(run, tmp_path / "sheet.html", labels=labels(), copies=COPIES)
+    kinds = "clean or mirror or near_copy or pii"
+    assert f"1 documents were dropped whose label is {kinds} and of which no copy stays." in text
     gallery = text.partition("False positives")[2].partition("Near things")[0]
     assert "http://town/lost" in gallery
     assert "&lt;script&gt;" in gallery
@@ -138,6 +139,39 @@ def test_copy_of_what_stays_is_no_mistake(run, tmp_path):
     assert "2 documents were dropped whose" in sheet(run, path, labels=known)
     copies = {"http://town/good": "http://town/copy"}
     assert "1 documents were dropped whose" in sheet(run, path, labels=known, copies=copies)
+
+
+def test_page_that_a_rule_drops_while_its_mirror_stays_is_no_mistake(run, tmp_path):
+    """The rule was wrong, but nothing was lost."""
+    copies = COPIES | {"http://town/lost": "http://town/good"}
+    text = sheet(run, tmp_path / "sheet.html", labels=labels(), copies=copies)
+    assert "0 documents were dropped whose" in text
+
+
+def test_mistakes_are_those_that_wrongly_dropped_finds(run, tmp_path):
+    """Of a page and its mirror that both went one was lost: the one that went last."""
+    known = labels() | {"http://town/german": "clean", "http://town/spam": "mirror"}
+    copies = COPIES | {"http://town/german": "http://town/spam"}
+    text = sheet(run, tmp_path / "sheet.html", labels=known, copies=copies)
+    assert "2 documents were dropped whose" in text
+    shown = text.partition("False positives")[2].partition("Near things")[0]
+    lost = wrongly_dropped(read_receipts(run / "receipts.jsonl.gz"), known, copies)
+    assert {f"http://town/{p}" for p in PAGES if f"/{p}<" in shown} == set(lost)
+    assert set(lost) == {"http://town/lost", "http://town/spam"}
+
+
+def test_page_whose_mirror_never_came_in_is_a_mistake(run, tmp_path):
+    known, original = labels() | {"http://town/m": "mirror"}, {"http://town/m": "http://town/lost"}
+    text = sheet(run, tmp_path / "sheet.html", labels=known, copies=COPIES | original)
+    assert "1 documents were dropped whose" in text
+
+
+def test_page_that_came_in_twice_and_stays_once_is_no_mistake(tmp_path):
+    documents = [Document(str(i), "http://town/good", PAGES["good"]) for i in range(2)]
+    write_jsonl(documents, tmp_path / "pages.jsonl")
+    run_pipeline([tmp_path / "pages.jsonl"], STEPS, tmp_path / "out")
+    text = sheet(tmp_path / "out", tmp_path / "sheet.html", labels=labels())
+    assert "0 documents were dropped whose" in text
 
 
 def test_gallery_without_labels_shows_what_was_nearest_to_its_threshold(run, tmp_path):

@@ -88,6 +88,19 @@ def test_wrongly_dropped_takes_a_page_alone_at_once():
     assert wrongly_dropped(drops, LABELS, COPIES) == {"/b": "prose", "/c": "spam"}
 
 
+def test_wrongly_dropped_counts_an_address_once():
+    """A page that came in twice, of which both went, leaves its group's other page where it is."""
+    drops = [Receipt("/a", "copies"), Receipt("/a", "prose"), Receipt("/a2", "prose")]
+    assert wrongly_dropped(drops, LABELS, COPIES) == {}
+    twice = [*drops, Receipt("/a1", "copies"), Receipt("/a1", "late")]
+    assert wrongly_dropped(twice, LABELS, COPIES) == {"/a1": "late"}
+
+
+def test_wrongly_dropped_goes_by_the_labels_that_are_good():
+    drops = [Receipt("/b", "prose"), Receipt("/s", "spam")]
+    assert wrongly_dropped(drops, LABELS, COPIES, good={"spam"}) == {"/s": "spam"}
+
+
 def test_wrongly_dropped_refuses_a_page_without_a_label():
     with pytest.raises(KeyError, match="/unknown"):
         wrongly_dropped([Receipt("/unknown", "spam")], LABELS, COPIES)
