@@ -1,12 +1,12 @@
 """The layouts of the kept town: other elements, names and habits. No filter was tuned on this file.
 
-Needs: ../html.py, ../mess.py.
+Needs: ../markup.py, ../mess.py.
 """
 
 from html import escape
 from random import Random
 
-from ..html import is_drawn, typed
+from ..markup import is_drawn, typed
 from ..mess import Link, Paragraphs, Parts
 
 _PROMOS = [

@@ -3,14 +3,14 @@
 Three layouts name their parts (elements of HTML 5, telling class names); three do not (a table from
 the nineties, class names made by a machine). An extractor must cope with both kinds.
 
-Needs: ../html.py, ../mess.py.
+Needs: ../markup.py, ../mess.py.
 """
 
 import textwrap
 from html import escape
 from random import Random
 
-from ..html import is_drawn, typed
+from ..markup import is_drawn, typed
 from ..mess import Link, Paragraphs, Parts
 
 _ADVERTS = [
