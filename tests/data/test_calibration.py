@@ -1,5 +1,6 @@
 import math
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -39,6 +40,12 @@ def test_temperature_scales_with_the_scores(factor):
     targets = [0, 0, 0, 1, 0, 0, 1, 1]
     ours = fit_temperature(scores * factor, targets)
     assert ours == pytest.approx(factor * fit_temperature(scores, targets), rel=1e-3)
+
+
+def test_temperature_does_not_change_with_the_level_of_the_scores():
+    scores, targets = np.array([[3.0, 0.0]] * 4 + [[1.0, 0.0]] * 4), [0, 0, 0, 1, 0, 0, 1, 1]
+    for level in (1e4, -1e4):
+        assert fit_temperature(scores + level, targets) == fit_temperature(scores, targets)
 
 
 @pytest.mark.parametrize("count", [1, 10, 1000])
@@ -94,9 +101,17 @@ def test_reliability_counts_every_page_once(pages, num_bins):
             assert math.isnan(one.share)
 
 
+def test_reliability_of_empty_bins_warns_of_nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert [one.count for one in reliability([0.1], [1], num_bins=3)] == [1, 0, 0]
+
+
 def test_reliability_refuses_what_is_no_probability():
     with pytest.raises(ValueError, match=r"probabilities lie in \[0, 1\], not in \[0.2, 1.5\]"):
         reliability([0.2, 1.5], [0, 1])
+    with pytest.raises(ValueError, match=r"probabilities lie in \[0, 1\], not in \[-0.1, 0.5\]"):
+        reliability([0.5, -0.1], [0, 1])
     with pytest.raises(ValueError, match="2 probabilities do not fit 1 hits"):
         reliability([0.2, 0.5], [0])
 

@@ -22,6 +22,12 @@ def test_decode_html_believes_the_byte_order_mark_over_the_header(encoding):
     assert text == LATIN
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_decode_html_takes_the_byte_order_mark_off(encoding):
+    # Chinese, so that no zero byte gives UTF-16 away.
+    assert decode_html("\ufeff中文".encode(encoding)) == ("中文", encoding)
+
+
 def test_decode_html_prefers_valid_utf8_to_a_false_header():
     text, encoding = decode_html(LATIN.encode(), content_type="text/html; charset=iso-8859-1")
     assert (text, encoding) == (LATIN, "utf-8")

@@ -91,6 +91,41 @@ def test_only_the_beginning_of_a_long_text_is_read():
     assert identify_language(ENGLISH * 500 + GERMAN * 5000)[0] == "en"
 
 
+def test_first_20_000_characters_and_4_000_words_are_read():
+    georgian = "ა" * 10_001 + "α" * 90_000
+    assert identify_language(georgian)[0] == identify_language(split_words(georgian))[0] == "ka"
+    assert identify_language("ა" * 9_999 + "α" * 90_000)[0] == "el"
+    assert identify_language("the owl" + " " * 20_000 + "und der Hund " * 500)[0] == "en"
+    assert identify_language(split_words("the " * 4_000 + "und " * 9_000))[0] == "en"
+    assert identify_language(split_words("the " * 1_000 + "und " * 9_000))[0] == "de"
+
+
+def test_probability_is_softmax_of_four_tenths_of_the_evidence():
+    tables = speakers("latin")
+    evidence = tables.evidence(["was", "late"])
+    chances = np.exp(0.4 * (evidence - evidence.max()))
+    chances /= chances.sum()
+    for code in ("en", "de", "nl"):
+        expected = chances[tables.codes.index(code)]
+        assert language_filter("was late", language=code).value == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("漢漢 abcd", "zh"),  # 5 to 4
+        ("漢漢 the owl", "en"),  # 5 to 6
+        ("한국 abc", "ko"),  # 4 to 3
+        ("かなか abcd", "ja"),  # 4.5 to 4
+        ("かなか the owl", "en"),  # 4.5 to 6
+        ("漢" * 100 + "の" * 3, "zh"),  # 4.5 of kana to 2 % of 250
+        ("漢" * 100 + "の" * 4, "ja"),  # 6 to 5
+    ],
+)
+def test_scripts_are_compared_by_what_a_character_says(text, code):
+    assert identify_language(text)[0] == code
+
+
 @pytest.mark.parametrize("script", TABLES)
 def test_speakers_know_at_least_50_words_and_few_twice(script):
     for code, text in TABLES[script].items():

@@ -98,6 +98,13 @@ def test_mix_keeps_the_proportion_in_every_beginning(weight, total, seed):
         assert abs(ahead) <= 4 * (parts["a"] + parts["b"]) + 8
 
 
+def test_mix_counts_bytes_and_gives_a_document_whose_middle_is_within_the_part():
+    document = Document("a", "", "é" * 10)
+    assert list(mix({"web": [document]}, 10, weights={"web": 1})) == [("web", document)]
+    assert list(mix({"web": [document]}, 9, weights={"web": 1})) == []
+    assert len(list(mix({"web": [document]}, 30, weights={"web": 1}))) == 2
+
+
 def test_mix_reads_a_source_whole_before_it_reads_it_again():
     [books] = sources(books=10).values()
     total = 3 * bytes_of(books)
@@ -146,6 +153,18 @@ def test_mix_is_lazy():
         (
             lambda: mixture_sizes({"web": 10}, 41, weights={"web": 1}),
             "total 41 must lie in 0..40, which is max_epochs 4.0 of every source with a weight",
+        ),
+        (
+            lambda: mixture_sizes({"web": 10, "books": 9}, 41, weights={"web": 1, "books": 0}),
+            "total 41 must lie in 0..40, which is max_epochs 4.0 of every source with a weight",
+        ),
+        (
+            lambda: mixture_sizes({"web": 10}, -1, weights={"web": 1}),
+            "total -1 must lie in 0..40, which is max_epochs 4.0 of every source with a weight",
+        ),
+        (
+            lambda: mixture_sizes({"web": 10}, 5, weights={"web": math.inf}),
+            "weight inf of source web must not be negative or infinite",
         ),
         (
             lambda: mixture_sizes({"web": 10}, 5, weights={"web": 1}, max_epochs=math.inf),

@@ -48,6 +48,15 @@ def test_split_words_by_hand():
     assert page.words == ["the", "mill", "'s", "wheel", "turns", "3", "times"]
     assert page.lines == ["The  Mill's wheel -> turns.", "3 times"]
     assert page.lettered == 6  # all the words but 3
+    assert split_words("é1 x2 33").lettered == 2
+    assert split_words("We cannot. Dont").pieces == ["We", "can", "not", ".", "Do", "nt"]
+    assert split_words("\x80 \x01 “ a").words == ["a"]
+
+
+@pytest.mark.parametrize("name", ["tokens", "pieces", "words", "lettered", "numbers", "lines"])
+def test_each_part_of_a_page_is_worked_out_once(name):
+    page = Words("It's a page\n" * 300)
+    assert getattr(page, name) is getattr(page, name)
 
 
 @given(st.text())
@@ -83,9 +92,9 @@ def test_memory_of_pieces_is_bounded(monkeypatch):
     monkeypatch.setattr(verdict_module, "_MAX_REMEMBERED", 10)
     memory = verdict_module._PIECES
     memory.clear()
-    words = Words(" ".join(f"[{n}]" for n in range(35)))
-    assert len(words.pieces) == 105
-    assert 0 < len(memory) <= 10
+    for n in range(35):
+        assert len(Words(f"[{n}]").pieces) == 3
+        assert 0 < len(memory) <= 10
     assert len(Words("x-" * 100).pieces) == 199
     assert max(map(len, memory)) <= verdict_module._MAX_REMEMBERED_CHARACTERS
 
