@@ -4,6 +4,9 @@ import gzip
 import time
 from random import Random
 
+# What a piece of hostile input may cost, in CPU seconds: ten times what the slowest of them needs.
+HANG_S = 1.0
+
 # How often each kind of damage is done.
 KINDS = ["flip", "byte", "cut_out", "insert", "repeat", "zeros", "end", "swap", "digit"]
 

@@ -2,7 +2,7 @@ import pytest
 
 from common.data._html import parse_html
 from common.data.blocks import split_blocks
-from tests.data.mutants import Watch
+from tests.data.mutants import HANG_S, Watch
 from tests.data.page_mutants import HOSTILE, page_mutants
 
 
@@ -106,7 +106,7 @@ def test_split_blocks_survives_mutated_pages():
             blocks, elements = split_blocks(body, content_type=content_type)
         assert all(block.text and 0 <= block.link_density <= 1 for block in blocks)
         assert all(0 <= e.start < e.stop - 1 < len(blocks) for e in elements)
-    assert watch.slowest < 10  # a hang, on any machine; bench_extract and bench_warc say how long
+    assert watch.slowest < HANG_S
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -114,7 +114,7 @@ def test_split_blocks_does_not_hang_on_a_hostile_page(name):
     watch = Watch()
     with watch:
         split_blocks(HOSTILE[name])
-    assert watch.slowest < 10  # a hang, on any machine; bench_extract and bench_warc say how long
+    assert watch.slowest < HANG_S
 
 
 @pytest.mark.parametrize("page", [b"", b" \n", b"<!-- a -->", b"\xef\xbb\xbf", b"\0"])
