@@ -42,6 +42,13 @@ def test_wilson_interval_is_symmetric_and_contains_the_share(pair) -> None:
     assert (mirrored_low, mirrored_high) == pytest.approx((1 - high, 1 - low), abs=1e-12)
 
 
+def test_wilson_interval_of_none_and_of_all_ends_exactly_there() -> None:
+    """Rounding must not put the bound beside the share itself."""
+    for n in range(1, 300):
+        assert wilson_interval(0, n)[0] == 0
+        assert wilson_interval(n, n)[1] == 1
+
+
 def test_wilson_interval_confidence_widens() -> None:
     low, high = wilson_interval(50, 100, 0.99)
     assert low < wilson_interval(50, 100)[0] and high > wilson_interval(50, 100)[1]
@@ -54,6 +61,7 @@ def test_wilson_interval_confidence_widens() -> None:
         ((5, 4), "successes must lie in 0 .. n, got 5 of 4"),
         ((-1, 4), "successes must lie in 0 .. n, got -1 of 4"),
         ((1, 4, 1.0), "confidence must lie between 0 and 1, got 1.0"),
+        ((1, 4, 0.0), "confidence must lie between 0 and 1, got 0.0"),
     ],
 )
 def test_wilson_interval_refuses_impossible_counts(arguments, message) -> None:

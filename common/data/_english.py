@@ -20,7 +20,7 @@ _MAX_CHARACTERS = 1_000  # a longer piece is no English: it is cut roughly, and 
 _PREFIXES = frozenset("§%=—–" + MARKS + QUOTES + CURRENCIES)
 _SUFFIXES = frozenset("—–" + MARKS + QUOTES)
 _DIGITS = frozenset("0123456789")
-_UNIT_ENDS = frozenset("+%²³mangdtblzshkBMTGKP" + CURRENCIES)
+_UNIT_ENDS = frozenset("+%²³mangdtblzshkrBMTGKP" + CURRENCIES)
 _ICON = re.compile(f"[{ICONS}]")
 
 _CAPITAL = "A-ZÀ-ÖØ-ÞΑ-ΩА-ЯЁ"

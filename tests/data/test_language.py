@@ -48,6 +48,9 @@ def test_four_sentences_together_are_recognised(code):
         ("漢字とかな", "ja"),
         ("カタカナ", "ja"),
         ("汉字", "zh"),
+        ("\u0370\u03ff", "el"),  # the first and the last letter of a block
+        ("\u0370", "el"),
+        ("\u03ff", "el"),
     ],
 )
 def test_script_names_the_language(text, code):
@@ -115,6 +118,7 @@ def test_probability_is_softmax_of_four_tenths_of_the_evidence():
     [
         ("漢漢 abcd", "zh"),  # 5 to 4
         ("漢漢 the owl", "en"),  # 5 to 6
+        ("漢" * 10 + " the owl", "zh"),  # 25 to 6
         ("한국 abc", "ko"),  # 4 to 3
         ("かなか abcd", "ja"),  # 4.5 to 4
         ("かなか the owl", "en"),  # 4.5 to 6
@@ -156,6 +160,36 @@ def test_evidence_of_an_unlisted_word_by_hand():
     by_hand = tables.spelling.pairs[rows].sum(0) + np.log(1 - 0.4)
     column = tables.codes.index("en")
     assert tables.evidence(["zeb"])[column] == pytest.approx(by_hand[column], rel=1e-12)
+
+
+def test_evidence_of_a_listed_word_by_hand():
+    """The third word of a list has 1 / 22 of what the first words share, with chance 0.4."""
+    tables = speakers("latin")
+    listed = list(dict.fromkeys(TABLES["latin"]["en"].split()))
+    column = tables.codes.index("en")
+    taken = (1 / 22) / sum(1 / (20 + rank) for rank in range(len(listed)))
+    spelled = np.exp(tables.spelling.pairs[tables.spelling.rows(listed[2])].sum(0)[column])
+    by_hand = np.log(0.4 * taken + 0.6 * spelled)
+    assert tables.evidence([listed[2]])[column] == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_noise_spells_pairs_that_no_language_has():
+    """Half of what noise spells are common letters, 60 at the most, each as often as another."""
+    spelling = speakers("latin").spelling
+    chances = np.exp(spelling.pairs[spelling.rows("bzkbt")])[1:-1]
+    assert (chances[:, -1] > 0.5 / 60).all()
+    assert (chances[:, :-1].mean(-1) < 0.5 / 60).any()
+
+
+@pytest.mark.parametrize(("bare", "marked"), [("של את", "של־ את־"), ("यह किताब है", "यह, किताब है॥")])
+def test_marks_beside_a_word_change_nothing_in_other_scripts(bare, marked):
+    code, probability = identify_language(bare)
+    assert identify_language(marked) == (code, probability)
+    assert 0 < probability == round(probability, 6)
+
+
+def test_numbers_before_the_first_word_are_no_evidence():
+    assert identify_language("1 " * 4_000 + "the owl sleeps") == ("und", 1.0)
 
 
 def test_filter_keeps_the_language_and_notes_another():

@@ -38,6 +38,8 @@ NB_SPACE, NB_HYPHEN = "\u00a0", "\u2011"
         "anna[at]example[dot]org",
         "anna {at} example {dot} co {dot} uk",
         "anna at example dot com",
+        "ANNA (AT) EXAMPLE.ORG",
+        "Anna At Example Dot Com",
     ],
 )
 def test_mask_emails_finds_address_inside_sentence(address):
@@ -63,6 +65,7 @@ def test_mask_emails_leaves_quotes_around_address():
         "@decorator.name",
         "user@localhost",
         "a@b",
+        "a@b.c",
         "5@6.7",
         "She was (at) home.",
         "a look at the dot com boom",
@@ -90,6 +93,10 @@ def test_mask_emails_leaves_what_is_no_address(text):
         "+44 (0)20 7946 0958",
         "+4915112345678",
         "+81-3-1234-5678",
+        "+47 123 456",  # 8 digits
+        "+123456789012345",  # 15
+        "283\u202f182\u202f3829",
+        "283\u2010182\u20133829",
         "0044 20 7946 0958",
         "020 7946 0958",
         "(0118) 496 0123",
@@ -116,6 +123,8 @@ def test_mask_phone_numbers_finds_short_number_that_is_announced(said):
         "12345",
         "3.1415926535",
         "12831823829123",
+        "+47 12 345",
+        "+1234567890123456",
         "0x2831823829",
         "10 + 20 = 30",
         "at 10:30 or 09.30 10.15 11.45",
