@@ -63,6 +63,31 @@ def test_split_blocks_keeps_names_where_only_formatting_nests_deep():
     assert hinted(page) == ["menu"]
 
 
+def test_split_blocks_of_a_page_that_nests_deep_knows_tags_in_capitals_and_links():
+    assert texts("<P>word <FONT>" * 500 + "<NAV>menu</NAV>") == ["word"] * 500 + ["menu"]
+    blocks, _ = split_blocks(b"<div>" * 3000 + b"<p><a href=x>home</a><p>See <a href=x>her")
+    assert [(block.text, block.link_density) for block in blocks] == [
+        ("home", 1.0),
+        ("See her", 3 / 7),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<p>a<textarea>b</textarea><select><option>c</select>d", ["ad"]),
+        ("<p>a<svg><text>b</text></svg><iframe>c</iframe><template>d</template>", ["a"]),
+        ("<table><caption>a</caption><tr><td>b", ["a", "b"]),
+        ("<figure>a<figcaption>b</figcaption></figure>", ["a", "b"]),
+        ("<details><summary>a</summary>b</details>", ["a", "b"]),
+        ("<datalist><option>a</option><option>b</option></datalist>", ["a", "b"]),
+        ("<h5>a</h5><h6>b</h6>c", ["a", "b", "c"]),
+    ],
+)
+def test_split_blocks_begins_a_block_where_a_browser_begins_a_line(html, expected):
+    assert texts(html) == expected
+
+
 def test_split_blocks_reads_no_script_of_a_page_that_nests_deep():
     page = "<div>" * 300 + "<script>if (a<b) '</p>'</script>text<style>p {}</style><p>end"
     assert texts(page) == ["text", "end"]
@@ -79,6 +104,7 @@ def test_split_blocks_loses_nothing_to_many_attributes(quote):
     [
         ("<p>a\r\n b\fc\td", "a b c d"),
         ("<pre>a\r\n b\r\n</pre>", "a\n b"),
+        ("<pre>a\rb</pre>", "a\nb"),
         ("<p>a<br>b<BR>c<br/>d<br />e", "a\nb\nc\nd\ne"),
         ("<p> <br> a <br><br> b <br> ", "a\n\nb"),
         ("<pre>a<br>b</pre>", "a\nb"),

@@ -69,6 +69,25 @@ def test_same_pages_and_seed_give_the_same_bytes(folder, tmp_path):
         assert path.read_bytes() == (tmp_path / path.name).read_bytes()
 
 
+def test_label_that_a_judge_does_not_name_is_the_other_thing(tmp_path):
+    texts = {"clean": "a red kite", "pii": "ring me up", "spam": "buy it now", "toxic": "you toad"}
+    judges = train_classifiers([(t, label) for label, t in texts.items()] * 9, tmp_path, seed=0)
+    said = {name: [judge.predict(t)[0] for t in texts.values()] for name, judge in judges.items()}
+    assert said == {
+        "quality": ["good", "poor", "poor", "poor"],
+        "spam": ["other", "other", "spam", "other"],
+        "toxicity": ["other", "other", "other", "toxic"],
+    }
+
+
+def test_another_seed_learns_in_another_order(tmp_path):
+    pages = [("a red kite", "clean"), ("buy it now", "spam"), ("you rotten toad", "toxic")] * 9
+    first, second = (
+        train_classifiers(pages, tmp_path, seed=seed)["quality"].weights for seed in (0, 1)
+    )
+    assert (first != second).any()
+
+
 def test_train_refuses_pages_of_one_kind(tmp_path):
     with pytest.raises(ValueError, match="spam needs pages labelled spam and others"):
         train_classifiers([("a kite", "clean"), ("you toad", "toxic")], tmp_path, seed=0)

@@ -118,6 +118,7 @@ def test_score_kinds_charges_a_stage_to_each_kind_it_serves():
         "gibberish": Score(1, 1, 1),
         "copies": Score(1, 1, 2),
     }
+    assert list(score_kinds(drops, LABELS, COPIES)) == ["gibberish", "spam", "copies"]
 
 
 def test_score_kinds_copy_of_another_page_is_a_wrong_drop():
