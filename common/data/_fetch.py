@@ -52,7 +52,7 @@ class Fetcher:
         is_fresh = self.connection.sock is None
         try:
             return self._request(url, max_bytes, cut)
-        except (http.client.HTTPException, OSError) as error:
+        except (http.client.HTTPException, OSError, ValueError, LookupError) as error:
             self.connection.close()
             if isinstance(error, TimeoutError):
                 raise NoAnswer(f"no answer within {self.timeout_s} s") from error
@@ -98,6 +98,17 @@ class _Response(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self.fp.close()
         self.fp = io.BufferedReader(Deadline(sock))
+
+    def begin(self) -> None:
+        super().begin()
+        while self.status < 200:  # a 103 tells what is to come; what was asked for comes after it
+            self.headers = None
+            super().begin()
+
+    def _read_next_chunk_size(self) -> int:
+        if (size := super()._read_next_chunk_size()) < 0:  # -1 would read without end
+            raise ValueError(f"a chunk of {size} bytes")
+        return size
 
 
 class Deadline(io.RawIOBase):

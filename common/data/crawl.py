@@ -153,14 +153,14 @@ class _Crawl(Iterator[WarcPage]):
     def _read_robots(self, start: str) -> RobotRules | None:
         """The rules of the site; None, and the start skipped, where they are not to be had.
 
-        RFC 9309: no such file allows everything, a server in trouble allows nothing.
+        RFC 9309: no such file (4xx) allows everything, a server in trouble allows nothing.
         """
         url = urlunsplit((*self._site, _ROBOTS, "", ""))
         try:
             _, (status, _, body) = self._follow(url, {url}, max_bytes=_MAX_ROBOTS_BYTES, cut=True)
-            if status >= 500:
+            if status // 100 not in (2, 4):
                 raise Skip(f"status {status}")
-            rules = RobotRules(body if status == 200 else b"", self._fetcher.user_agent)
+            rules = RobotRules(body if status < 300 else b"", self._fetcher.user_agent)
             if rules.delay_s > _MAX_DELAY_S:
                 raise Skip(f"it asks for {rules.delay_s:.0f} s between requests")
         except Skip as reason:

@@ -74,6 +74,8 @@ def _ok(body):
     )
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
+PARTS = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/mixed; boundary"
 NO_ROBOTS = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -134,7 +136,9 @@ def test_crawl_asks_for_nothing_that_robots_txt_forbids():
     assert _crawl(site, user_agent="guest")[2] == ["/robots.txt"]
 
 
-@pytest.mark.parametrize(("status", "given"), [(404, ["/"]), (403, ["/"]), (500, []), (503, [])])
+@pytest.mark.parametrize(
+    ("status", "given"), [(404, ["/"]), (403, ["/"]), (500, []), (503, []), (304, []), (999, [])]
+)
 def test_crawl_reads_a_missing_robots_txt_as_yes_and_a_failing_one_as_no(status, given):
     found, skipped, _ = _crawl({"/robots.txt": Response(status, {}, b""), "/": _page()})
     assert found == given
@@ -320,6 +324,17 @@ def test_crawl_leaves_a_server_in_peace_that_stalls_on_robots_txt():
     assert pages.skipped == [(url, "robots.txt: no answer within 0.05 s")]
 
 
+@pytest.mark.parametrize("early", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
+def test_crawl_reads_past_what_is_sent_before_an_answer(early):
+    early = b"HTTP/1.1 " + early + b"\r\nLink: </style.css>; rel=preload\r\n\r\n"
+    rules = early + _ok(b"User-agent: *\nDisallow: /b")
+    home = early + early + _ok(b"<a href=/a>x</a><a href=/b>x</a>")
+    with _raw_server(rules, home, early + _ok(b"a"), _ok(b"b")) as url:
+        pages = crawl(url, max_pages=5, timeout_s=1)
+        assert [(page.url, page.status) for page in pages] == [(url, 200), (f"{url}a", 200)]
+    assert pages.skipped == [(f"{url}b", "robots.txt forbids it")]
+
+
 def test_crawl_saves_what_bad_headers_leave_of_a_page(tmp_path):
     answer = (
         b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-Folded: one\r\n\t two\r\n"
@@ -373,8 +388,17 @@ def test_crawl_gives_a_dripping_server_no_more_than_its_timeout():
         (b"HTTP/1.1 99999 OK\r\n\r\n", "the connection broke: BadStatusLine"),
         (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200, "the connection broke: HTTPException"),
         (b"HTTP/1.1 200 OK\r\nA: " + b"b" * 70_000, "the connection broke: LineTooLong"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "IncompleteRead"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nab", "IncompleteRead"),
+        (CHUNKED + b"xyz\r\n", "IncompleteRead"),
+        (CHUNKED + b"9\r\nab", "IncompleteRead"),
+        (CHUNKED + b"+9\r\nab", "IncompleteRead"),
+        (CHUNKED + b" 9\r\nab", "IncompleteRead"),
+        (CHUNKED + b"-5\r\nab", "IncompleteRead"),
+        (CHUNKED + b"-1\r\nab", "IncompleteRead"),
+        (CHUNKED + b"f" * 9999 + b"\r\nab", "IncompleteRead"),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\n", "the connection broke: RemoteDisconnected"),
+        (b"HTTP/1.1 101 Switching\r\n\r\n\0\1\2\r\n", "the connection broke: BadStatusLine"),
+        (PARTS + b"*=idna'en'%FF\r\n\r\n", "the connection broke: UnicodeError"),
+        (PARTS + b"*" + b"9" * 5000 + b"=a\r\n\r\n", "the connection broke: ValueError"),
     ],
 )
 def test_crawl_loses_one_page_to_a_closing_server(answer, reason):
