@@ -15,3 +15,32 @@ Where a new line belongs; in brackets the private files and folders behind a mod
                           _decide, _describe, _publish), datasheet (_charts), datatrove_blocks
     this book's corpus    collect, corpus, score, mixture, batches
 """
+
+from importlib import import_module
+
+# What a reader types most, and the module it is in, which is imported when it is asked for:
+# a batch of tokens needs no parser of HTML.
+_HOME = {
+    "Document": "document",
+    "read_jsonl": "document",
+    "write_jsonl": "document",
+    "read_warc": "warc",
+    "write_warc": "warc",
+    "extract_text": "extract",
+    "identify_language": "language",
+    "TextClassifier": "classifier",
+    "clean": "pipeline",
+    "run_pipeline": "run",
+    "minhash_dedup": "dedup",
+}
+__all__ = [*_HOME]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])
