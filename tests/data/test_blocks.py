@@ -34,6 +34,10 @@ def test_split_blocks_says_which_lines_and_which_paragraphs_begin():
     ("html", "boilerplate"),
     [
         ("<nav>x</nav>y", ["x"]),
+        *((f"<{tag}>x</{tag}>y", ["x"]) for tag in ("aside", "footer", "button", "dialog", "menu")),
+        ("<div id=comments>x</div>y", ["x"]),
+        ("<article>a</article><header>x</header>y", ["x"]),
+        ("<main>a</main><header>x</header>y", ["x"]),
         ("<div class='a-SideBar'>x</div>y", []),  # side, bar: two words
         ("<div class='a sidebar__b'>x<p>z</div>y", ["x", "z"]),
         ("<div class='siteHeader'>x</div>y", ["x"]),

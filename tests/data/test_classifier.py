@@ -173,6 +173,31 @@ def test_one_step_is_one_step_down_the_gradient():
     assert np.count_nonzero(weights) == 2
 
 
+def test_step_is_as_long_as_the_hits_that_led_to_it():
+    # Three n-grams, so x = sqrt(1/3) each; even odds, so the error is 1/2 for either label.
+    ((ids, values),) = cut(["red", "kite"], 9, 9, BUCKETS).split()
+    weights = np.zeros((BUCKETS, 2))
+    classifier._descend(weights, np.zeros(2), [(ids, values, 1)], 1, 2.0, random.Random(0))
+    np.testing.assert_allclose(weights[ids], [[-((1 / 3) ** 0.5), (1 / 3) ** 0.5]] * 3, rtol=1e-12)
+
+
+def test_examples_come_in_an_order_that_the_dice_say():
+    ((ids, values),) = cut(["kite"], 9, 9, BUCKETS).split()
+    examples = [(ids, values, i // 5) for i in range(10)]
+    found = []
+    for seed in (0, 1):
+        weights = np.zeros((BUCKETS, 2))
+        classifier._descend(weights, np.zeros(2), examples, 2, 2.0, random.Random(seed))
+        found.append(weights[ids[0], 0])
+    assert found[0] != found[1]
+
+
+def test_scores_of_a_thousand_nats_do_not_overflow():
+    bias = np.float32([1000, 1000 - np.log(3), -1000])
+    model = TextClassifier(("a", "b", "c"), np.zeros((64, 3), np.float32), bias)
+    assert model.probabilities("kite") == pytest.approx({"a": 0.75, "b": 0.25, "c": 0}, abs=1e-4)
+
+
 def test_learning_rate_falls_to_zero():
     ((ids, values),) = cut(["kite"], 9, 9, BUCKETS).split()
     weights, steps = np.zeros((BUCKETS, 2)), []

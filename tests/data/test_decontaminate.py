@@ -69,6 +69,11 @@ def test_apostrophes_hide_nothing():
     assert share("It wasn’t Mia’s own kite.", "It wasn't Mia's own kite", ngram=4) == 1
 
 
+def test_two_ways_to_write_a_letter_hide_nothing():
+    assert share("die STRASSE am Fluß", "Die Straße am FLUSS", ngram=4) == 1
+    assert share("the ﬁrst ½ of it", "The first 1⁄2 of it", ngram=4) == 1
+
+
 def test_words_that_were_split_before_give_the_same_verdict():
     index = EvalIndex.build([STORY], ngram=8)
     assert contamination_filter(split_words(STORY), index) == contamination_filter(STORY, index)
@@ -157,6 +162,10 @@ def test_index_places_are_where_the_ngrams_stand(words):
         (
             lambda: contamination_filter("a", EvalIndex.build([STORY]), max_overlap=70),
             "max_overlap 70 must lie in 0..1",
+        ),
+        (
+            lambda: contamination_filter("a", EvalIndex.build([STORY]), max_overlap=-0.1),
+            "max_overlap -0.1 must lie in 0..1",
         ),
     ],
 )
