@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from ._ragged import Ragged
-from ._work import Work, read_json, write_json
+from ._work import Work, write_json
 from .steps import Sketch
 
 
@@ -22,7 +22,7 @@ def decide(work: Work, number: int, order: Sequence[int] | None = None) -> None:
     if all(file.exists() for file in files):
         return
     stage, step = work.passes[number].first
-    counts = [read_json(work.file(number - 1, split, "done.json"))["left"] for split in splits]
+    counts = [work.summary(number - 1, split)["left"] for split in splits]
     paths = [work.file(number - 1, split, "sketches.npz") for split in splits]
     files[0].parent.mkdir(parents=True, exist_ok=True)
     sketches = Ragged(paths, work.folder / "work" / f"{number}.sketches")

@@ -71,6 +71,11 @@ def describe(value: Any, seen: _Seen | None = None) -> Any:
     return _opened(value, {} if seen is None else seen)
 
 
+def digest(plain: Any) -> str:
+    """16 letters that stand for plain data."""
+    return _hash(_bytes(_text(plain)))
+
+
 def _opened(value: Any, seen: _Seen) -> Any:
     """A function, class or any other object, with what it does and holds."""
     is_named = hasattr(value, "__qualname__")
@@ -84,7 +89,7 @@ def _opened(value: Any, seen: _Seen) -> Any:
         return {"again": list(seen).index(id(value))}
     seen[id(value)] = value
     if is_named:
-        return {"rule": _name(value), "code": _hash(_bytes(_text(list(_parts(value, seen)))))}
+        return {"rule": _name(value), "code": digest(list(_parts(value, seen)))}
     cls = type(value)
     kind = cls.__name__.lstrip("_") if _is_known(cls) else describe(cls, seen)
     return {"kind": kind} | {name: describe(entry, seen) for name, entry in _fields(value).items()}

@@ -5,6 +5,7 @@ Needs: _members.py, _source.py.
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -32,16 +33,21 @@ class Damage:
 
 def converted_lines(
     path_or_url: str | Path,
-    convert: Callable[[int, dict], T],
+    convert: Callable[[int, int, dict], T],
     *,
     damage: list[Damage] | None,
+    start: int = 0,
+    end: int | None = None,
+    kind: str = "document",
 ) -> Iterator[T]:
-    """What `convert` makes of the number and the object of each line; empty lines are passed over.
+    """What `convert` makes of each line's number, offset and object; empty lines are passed over.
 
-    A line of which it raises ValueError or TypeError is damage. Without a list that is ValueError.
+    A line of which it raises ValueError or TypeError is damage. Without a list that is ValueError,
+    which calls the line no `kind`. start, end: of a file that is not zipped, only the lines that
+    begin in these bytes, counted from there.
     """
     number = 0
-    for offset, line in _lines(path_or_url):
+    for offset, line in _lines(path_or_url, start, math.inf if end is None else end):
         number += 1
         try:
             if isinstance(line, Damage):
@@ -49,13 +55,13 @@ def converted_lines(
                 raise _BreaksOff(line.reason)
             if not line.strip():
                 continue
-            made = convert(number, _object(line))
+            made = convert(number, offset, _object(line))
         except (ValueError, TypeError, RecursionError, _BreaksOff) as error:
             if damage is None:
                 is_off = isinstance(error, _BreaksOff)
-                where = "breaks off after line {}" if is_off else "line {} is not a document"
-                message = f"{name_of(path_or_url)} {where.format(number)}: {error}"
-                raise ValueError(message) from error
+                where = f"breaks off after line {number}"
+                where = where if is_off else f"line {number} is not a {kind}"
+                raise ValueError(f"{name_of(path_or_url)} {where}: {error}") from error
             damage.append(Damage(offset, str(error)))
         else:
             yield made
@@ -72,22 +78,29 @@ def _object(line: bytes) -> dict:
     return made
 
 
-def _lines(path_or_url: str | Path) -> Iterator[tuple[int, bytes | Damage]]:
+def _lines(path_or_url: str | Path, start: int, end: float) -> Iterator[tuple[int, bytes | Damage]]:
     """Unzipped offset of each line, and the line, or why there is none."""
-    rest, offset, is_too_long = b"", 0, False
-    with open_source(path_or_url) as stream:
-        window = Window(stream, 0)
-        zipped = window.at(0, 3) == GZIP_MAGIC
+    # A line that began before `start` is passed over: it belongs to whoever reads what is before.
+    rest, offset, is_passing = b"", max(start - 1, 0), start > 0
+    too_long = f"a line is over {_MAX_LINE_BYTES} bytes"
+    with open_source(path_or_url, start=offset) as stream:
+        window = Window(stream, offset)
+        zipped = not start and window.at(0, 3) == GZIP_MAGIC
         for piece in Members(window) if zipped else plain_pieces(window):
             *lines, rest = (rest + piece.data).split(b"\n")
             for line in lines:
-                if not is_too_long:
-                    yield offset, line
-                offset, is_too_long = offset + len(line) + 1, False
-            if is_too_long or len(rest) > _MAX_LINE_BYTES:
-                if not is_too_long:
-                    yield offset, Damage(offset, f"a line is over {_MAX_LINE_BYTES} bytes")
-                offset, rest, is_too_long = offset + len(rest), b"", True
+                if offset >= end:
+                    return
+                if not is_passing:
+                    is_short = len(line) <= _MAX_LINE_BYTES
+                    yield offset, line if is_short else Damage(offset, too_long)
+                offset, is_passing = offset + len(line) + 1, False
+            if offset >= end:
+                return
+            if is_passing or len(rest) > _MAX_LINE_BYTES:
+                if not is_passing:
+                    yield offset, Damage(offset, too_long)
+                offset, rest, is_passing = offset + len(rest), b"", True
             if piece.broken:
                 yield offset, Damage(offset, piece.broken)
                 offset, rest = offset + len(rest), b""

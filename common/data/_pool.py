@@ -18,22 +18,22 @@ from typing import Any
 from ._work import Work
 
 Map = Callable[..., Iterator[Any]]
+Do = Callable[[int, int], dict[str, Any]]
 
-_work: Work | None = None  # in a worker process, what it works on
+_work: Work | None = None  # in a worker process, what it works on: sent once, not with every call
 
 
 @contextlib.contextmanager
-def shared(work: Work, num_workers: int) -> Iterator[Map]:
-    """A `map` whose calls are made by `num_workers` processes, in which `do` does `work`."""
+def shared(work: Work, num_workers: int) -> Iterator[tuple[Map, Do]]:
+    """A `map` whose calls are made by `num_workers` processes, and what does `work` in each."""
     if num_workers == 1:
-        _begin(work)
-        yield map
+        yield map, work.do
         return
     _check_steps_travel(work, num_workers)
     spawn = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(num_workers, spawn, _begin_worker, (work,)) as pool:
-            yield pool.map
+            yield pool.map, _do
     except BrokenProcessPool as error:
         raise RuntimeError(
             "a worker process died: it was killed, memory ran out, or this is a script that does "
@@ -42,18 +42,14 @@ def shared(work: Work, num_workers: int) -> Iterator[Map]:
         ) from error
 
 
-def do(number: int, split: int) -> dict[str, Any]:
-    """The work on one split in one pass, in whichever process this is."""
+def _do(number: int, split: int) -> dict[str, Any]:
+    """The work on one split in one pass, in a worker process."""
     return _work.do(number, split)
 
 
-def _begin(work: Work) -> None:
+def _begin_worker(work: Work) -> None:
     global _work
     _work = work
-
-
-def _begin_worker(work: Work) -> None:
-    _begin(work)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

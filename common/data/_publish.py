@@ -25,8 +25,7 @@ def publish(work: Work, plan: dict[str, Any]) -> None:
     """Write receipts.jsonl.gz, funnel.json, scores.json, and when all are there run.json."""
     folder, splits = work.folder, range(len(work.splits))
     summaries = [
-        [read_json(work.file(number, split, "done.json")) for split in splits]
-        for number in range(len(work.passes))
+        [work.summary(number, split) for split in splits] for number in range(len(work.passes))
     ]
     dropped: Counter[str] = Counter()
     write_jsonl(_receipts(work, dropped), folder / "receipts.jsonl.gz")
@@ -47,13 +46,17 @@ def publish(work: Work, plan: dict[str, Any]) -> None:
         ],
         "edited": {stage: edited[stage] for stage in plan["steps"] if edited[stage]},
         "masked": dict(sorted(_total(summary["masked"] for summary in everything).items())),
-        "damage": [
-            {"source": Path(split.source).name} | damage
-            for split, summary in zip(work.splits, summaries[0], strict=True)
-            for damage in summary["damage"]
-        ],
+        "damage": [damage for summary in summaries[0] for damage in summary["damage"]],
     }
     write_json(plan | outcome, folder / "run.json", indent=1)
+
+
+def finished_run(folder: str | Path) -> dict[str, Any]:
+    """What run.json says; ValueError when the run did not finish."""
+    path = Path(folder) / "run.json"
+    if not path.exists():
+        raise ValueError(f"{folder} holds no finished run: run.json is missing")
+    return read_json(path)
 
 
 def _receipts(work: Work, dropped: Counter[str]) -> Iterator[Receipt]:

@@ -4,12 +4,11 @@ Needs: _lines.py, _source.py, document.py, extract.py, sources.py, warc.py.
 """
 
 import hashlib
-import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ._lines import Damage, converted_lines
 from ._source import is_url, name_of
@@ -19,7 +18,6 @@ from .sources import read_documents, read_wet
 from .warc import read_warc
 
 _KINDS = (".warc", ".wet", ".jsonl", ".ndjson", ".txt", ".parquet")
-_MAX_LINE_BYTES = 50_000_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -32,14 +30,19 @@ class Split:
     end: int | None = None
 
 
+def title(source: str) -> str:
+    """What a run calls a source: an address as it is, and a file by its name."""
+    return source if is_url(source) else name_of(source)
+
+
 def describe_source(source: str) -> dict[str, str | int]:
     """What a run writes down of a source: its name and, of a file, its bytes and SHA-256."""
     if is_url(source):
-        return {"name": source}
+        return {"name": title(source)}
     path = Path(source)
     with path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256}
+    return {"name": title(source), "bytes": path.stat().st_size, "sha256": sha256}
 
 
 def split_source(source: str, max_bytes: int) -> list[Split]:
@@ -50,7 +53,7 @@ def split_source(source: str, max_bytes: int) -> list[Split]:
     if not _format(source).endswith(_KINDS):
         kinds = f"{', '.join(_KINDS[:-1])} and {_KINDS[-1]}"
         raise ValueError(f"{name_of(source)} is none of {kinds}")
-    cut = (".warc", ".warc.gz", ".wet", ".wet.gz", ".jsonl")
+    cut = (".warc", ".warc.gz", ".wet", ".wet.gz", ".jsonl", ".ndjson")
     if is_url(source) or not source.lower().endswith(cut):
         return [Split(source)]
     size = Path(source).stat().st_size
@@ -66,47 +69,28 @@ def read_split(split: Split, damage: list[Damage]) -> Iterator[Document]:
         return extract_documents(read_warc(split.source, **place))
     if kind.endswith(".wet"):
         return read_wet(split.source, **place)
-    if kind.endswith(".jsonl") and split.end is None:
-        return converted_lines(split.source, _document, damage=damage)
-    if kind.endswith(".jsonl"):
-        return _read_lines(split, damage)
+    if kind.endswith((".jsonl", ".ndjson")):
+        return converted_lines(split.source, _document, **place)
     return read_documents(split.source, damage=damage)
 
 
-def _read_lines(split: Split, damage: list[Damage]) -> Iterator[Document]:
-    """Documents of the lines that begin inside the split."""
-    with open(split.source, "rb") as stream:
-        if split.start:  # a line that began before belongs to the split before
-            stream.seek(split.start - 1)
-            _pass_line(stream)
-        while (offset := stream.tell()) < split.end and (line := stream.readline(_MAX_LINE_BYTES)):
-            if not line.strip():
-                continue
-            try:
-                if len(line) == _MAX_LINE_BYTES:
-                    _pass_line(stream)
-                    raise ValueError(f"a line of more than {_MAX_LINE_BYTES} bytes")
-                document = _document(offset, json.loads(line))
-            except (ValueError, TypeError, RecursionError) as error:
-                damage.append(Damage(offset, str(error)))
-                continue
-            yield document
+def named_damage(split: Split, damage: Iterable[Damage]) -> list[dict[str, str | int]]:
+    """Damage as a run writes it down, with the name of the source that it is in."""
+    return [{"source": title(split.source), **asdict(entry)} for entry in damage]
 
 
-def _pass_line(stream: BinaryIO) -> None:
-    while (part := stream.readline(_MAX_LINE_BYTES)) and not part.endswith(b"\n"):
-        continue
+def _document(_: int, offset: int, fields: dict[str, Any]) -> Document:
+    """A document of ours, or of anybody's JSONL: fields that we do not know go into `meta`.
 
-
-def _document(place: int, fields: dict[str, Any]) -> Document:
-    """A document of ours, or of anybody's JSONL: fields that we do not know go into `meta`."""
+    The place of the line, unzipped, stands in for an id: any part of a file can tell it.
+    """
     text = fields.pop("text", None)
     if not isinstance(text, str):
         raise ValueError(f"its text is {text!r:.40}, not a string")
     meta = fields.pop("meta", {})
     known = meta if isinstance(meta, dict) else {"meta": meta}
     id_, url = fields.pop("id", None), str(fields.pop("url", None) or "")
-    id_ = place if id_ is None else id_
+    id_ = offset if id_ is None else id_
     return Document(str(id_), url, _SURROGATE.sub("\ufffd", text), {**known, **fields})
 
 

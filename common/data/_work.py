@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ import numpy as np
 from ._passes import Pass, Scores
 from ._ragged import write_ragged
 from ._source import replacing
-from ._splits import Split, read_split
-from .document import Damage, Document, read_jsonl, write_jsonl
+from ._splits import Split, named_damage, read_split
+from .document import Document, read_jsonl, write_jsonl
 from .receipt import Receipt
 from .steps import Sketch
 
@@ -31,11 +31,13 @@ class Work:
 
     The work on split s in pass p leaves its files in work/p/, the last pass its documents in
     documents/; each appears when it is complete, and the summary (s.done.json) after the others.
+    run: stands in each summary, and tells those of one run from those of another.
     """
 
     folder: Path
     passes: tuple[Pass, ...]
     splits: tuple[Split, ...]
+    run: str = ""
 
     def file(self, number: int, split: int, kind: str) -> Path:
         return self.folder / "work" / str(number) / f"{split:05d}.{kind}"
@@ -48,17 +50,26 @@ class Work:
 
     def do(self, number: int, split: int) -> dict[str, Any]:
         """Send the documents of a split through a pass; return the summary. Done work stays."""
-        done = self.file(number, split, "done.json")
-        if done.exists():
-            return read_json(done)
+        if self.file(number, split, "done.json").exists():
+            return self.summary(number, split)
         shift = Shift(self, number, split)
-        given = shift.given() if number else read_split(self.splits[split], shift.damage)
+        given = shift.given() if number else shift.read(self.splits[split])
         try:
             left = write_jsonl(shift.survivors(given), self.documents(number, split))
         except Exception as error:
             error.add_note(f"while cleaning {self.splits[split]}, after {shift.count} documents")
             raise
         return shift.save(left)
+
+    def summary(self, number: int, split: int) -> dict[str, Any]:
+        """What the work on a split in a pass left; ValueError if that was another run's work."""
+        found = read_json(self.file(number, split, "done.json"))
+        if found.get("run") != self.run:
+            raise ValueError(
+                f"{self.folder} holds work on {self.splits[split].source} with other steps or of "
+                "another number of tasks: take another folder, and let all tasks run"
+            )
+        return found
 
 
 class Shift:
@@ -69,11 +80,18 @@ class Shift:
         self.count, self.characters = 0, [0, 0]
         self.receipts: list[Receipt] = []
         self.sketches: list[Sketch] = []
-        self.damage: list[Damage] = []
+        self.damage: list[dict[str, Any]] = []
         self.scores = Scores()
         self.masked: Counter[str] = Counter()
         for path in (work.file(number, split, "done.json"), work.documents(number, split)):
             path.parent.mkdir(parents=True, exist_ok=True)
+        # What was decided on sketches that are about to be made again holds no longer.
+        work.file(number + 1, split, "decisions.json").unlink(missing_ok=True)
+
+    def read(self, split: Split) -> Iterator[Document]:
+        """The documents of a split; what cannot be read is kept as damage."""
+        yield from read_split(split, found := [])
+        self.damage += named_damage(split, found)
 
     def given(self) -> Iterator[Document]:
         """What the pass before left of this split."""
@@ -105,13 +123,14 @@ class Shift:
             values = self.scores.values.items()
             np.savez(stream, **{"\t".join(key): np.array(array) for key, array in values})
         summary = {
+            "run": self.work.run,
             "given": self.count,
             "left": left,
             "characters": self.characters,
             "edited": self.scores.edited,
             "masked": self.masked,
             "thresholds": {"\t".join(key): t for key, t in self.scores.thresholds.items()},
-            "damage": [asdict(damage) for damage in self.damage],
+            "damage": self.damage,
         }
         write_json(summary, file("done.json"))
         return summary

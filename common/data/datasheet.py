@@ -5,7 +5,8 @@ uses a corpus should be able to ask what is not in it: Gebru et al. 2018, "Datas
 arXiv:1803.09010; Dodge et al. 2021, "Documenting Large Webtext Corpora", arXiv:2104.08758.
 
 Taught in ch01_data/06_corpus.ipynb.
-Needs: pii.py, receipt.py, run.py, score.py, _charts.py, _source.py.
+Needs: pii.py, receipt.py, run.py, score.py, _charts.py,
+_publish.py, _source.py, _work.py.
 """
 
 import json
@@ -17,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from ._charts import DROPPED, KEPT, funnel_chart, histogram_chart, is_minimum, number
+from ._publish import finished_run
 from ._source import replacing
+from ._work import read_json
 from .pii import mask_emails, mask_ips, mask_phone_numbers
 from .receipt import Receipt, read_receipts
 from .run import read_survivors
@@ -64,11 +67,10 @@ def write_datasheet(
     ValueError: nowhere holds no finished run: run.json is missing
     """
     folder = Path(run_folder)
-    kept = Counter(document.url for document in read_survivors(folder))
-    run, rows, scores = (
-        json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("run", "funnel", "scores")
-    )
+    run = finished_run(folder)
+    rows, scores = read_json(folder / "funnel.json"), read_json(folder / "scores.json")
+    survivors = read_survivors(folder) if labels else ()
+    kept = Counter(document.url for document in survivors)
     receipts = list(read_receipts(folder / "receipts.jsonl.gz"))
     sections = [
         _summary(run),

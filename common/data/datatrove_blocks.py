@@ -28,10 +28,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ._decide import decide
-from ._describe import describe_run
+from ._describe import describe_run, digest
 from ._passes import split_passes
 from ._publish import publish
-from ._splits import Split, read_split, split_source
+from ._splits import Split, named_damage, read_split, split_source, title
 from ._work import Shift, Work, read_json, write_json
 from .document import Document, write_jsonl
 from .steps import Step
@@ -39,6 +39,7 @@ from .steps import Step
 try:
     from datatrove.data import Document as TroveDocument
     from datatrove.pipeline.base import PipelineStep
+    from datatrove.utils.logging import logger
 except ImportError as error:
     raise ImportError(
         'these blocks need datatrove: pip install "llm-from-scratch-companion[scale]"'
@@ -62,6 +63,7 @@ def datatrove_passes(
     run.json are in it at the end, as `run_pipeline` writes them. Where all documents must be known,
     an entry with a single task decides. Documents are compared in the order of the reader's files
     (`file_path`, which datatrove's readers put into the metadata), whatever the number of tasks.
+    ValueError from the tasks that decide and join when others were done with other steps.
 
     >>> from datatrove.pipeline.readers import JsonlReader
     >>> from datatrove.pipeline.writers import JsonlWriter
@@ -72,15 +74,17 @@ def datatrove_passes(
     [('clean', 8), ('decide', 1), ('clean', 8), ('join', 1)]
     """
     splits = tuple(Split(f"task {rank}") for rank in range(tasks))
-    work = Work(Path(folder), tuple(split_passes(steps)), splits)
-    plan = describe_run([{"name": repr(reader)}], steps) | {"tasks": tasks}
+    is_ours = isinstance(reader, SourceReader)
+    names = map(title, reader.sources) if is_ours else [repr(reader)]
+    plan = describe_run([{"name": name} for name in names], steps) | {"tasks": tasks}
+    work = Work(Path(folder), tuple(split_passes(steps)), splits, digest(plan))
     lists: list[tuple[list[PipelineStep], int]] = []
     for number in range(len(work.passes)):
         if number:
             lists.append(([_Decide(work, number)], 1))
         first = [reader] if number == 0 else []
         last = [writer] if number == len(work.passes) - 1 else []
-        lists.append(([*first, _Clean(work, number), *last], tasks))
+        lists.append(([*first, _Clean(work, number, *first), *last], tasks))
     return [*lists, ([_Join(work, plan)], 1)]
 
 
@@ -88,7 +92,8 @@ class SourceReader(PipelineStep):
     """A reader of WARC, WET, JSONL, text and parquet files, as `run_pipeline` reads them.
 
     Each task reads its part of the splits. Unlike datatrove's readers it gives empty documents,
-    too, and the main text of HTML pages.
+    too, and the main text of HTML pages. What cannot be read is a warning in the task's log; with
+    `datatrove_passes` all of it is also listed in run.json.
 
     >>> SourceReader(["crawl.jsonl.gz"]).name
     'sources'
@@ -99,27 +104,35 @@ class SourceReader(PipelineStep):
     def __init__(self, sources: Iterable[str | Path], *, split_bytes: int = 2**24) -> None:
         super().__init__()
         self.sources, self.split_bytes = [str(source) for source in sources], split_bytes
+        self.damage: list[dict] = []  # of the task that runs here, as far as it has come
 
     def run(
         self, data: _Data = None, rank: int = 0, world_size: int = 1
     ) -> Iterator[TroveDocument]:
         splits = [s for source in self.sources for s in split_source(source, self.split_bytes)]
         first, end = (len(splits) * r // world_size for r in (rank, rank + 1))
+        self.damage = []
         for split in splits[first:end]:
-            for document in read_split(split, damage := []):
+            for document in read_split(split, found := []):
                 self.update_doc_stats(trove := _to_trove(document))
                 yield trove
-            self.stat_update("damage", value=len(damage))
+            for entry in named_damage(split, found):
+                self.damage.append(entry)
+                self.stat_update("damage")
+                logger.warning("{source}, byte {offset}: {reason}", **entry)
 
 
 class _Clean(PipelineStep):
-    """One pass over the documents of a task; all but the last pass leave theirs in the folder."""
+    """One pass over the documents of a task; all but the last pass leave theirs in the folder.
+
+    reader: in the first pass, the block that reads them.
+    """
 
     type, name = "FILTER", "clean"
 
-    def __init__(self, work: Work, number: int) -> None:
+    def __init__(self, work: Work, number: int, reader: PipelineStep | None = None) -> None:
         super().__init__()
-        self.work, self.number = work, number
+        self.work, self.number, self.reader = work, number, reader
 
     def run(self, data: _Data, rank: int = 0, world_size: int = 1) -> Iterator[TroveDocument]:
         shift = Shift(self.work, self.number, rank)
@@ -133,6 +146,7 @@ class _Clean(PipelineStep):
             origins: list[str] = []
             left = write_jsonl(_noted(survivors, origins), self.work.documents(self.number, rank))
             write_json(origins, self.work.file(self.number, rank, "origins.json"))
+        shift.damage += getattr(self.reader, "damage", [])
         shift.save(left)
         self.stat_update("total", value=shift.count)
         for stage, count in Counter(receipt.stage for receipt in shift.receipts).items():

@@ -75,7 +75,7 @@ def read_jsonl(
     Traceback (most recent call last):
     ValueError: bad.jsonl line 1 is not a document: ...
     """
-    return converted_lines(path_or_url, lambda _, record: _document(**record), damage=damage)
+    return converted_lines(path_or_url, lambda *line: _document(**line[-1]), damage=damage)
 
 
 def _document(id: str, url: str, text: str, meta: dict) -> Document:

@@ -1,14 +1,14 @@
 """Why a document was dropped: the receipt that every stage of the pipeline must write.
 
 Taught in ch01_data/06_corpus.ipynb.
-Needs: nothing but the standard library.
+Needs: _lines.py.
 """
 
 import dataclasses
-import gzip
-import json
 from collections.abc import Iterator
 from pathlib import Path
+
+from ._lines import converted_lines
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,10 +43,4 @@ def read_receipts(path: str | Path) -> Iterator[Receipt]:
     >>> [receipt.stage for receipt in read_receipts(path)]
     ['spam']
     """
-    with (gzip.open if str(path).endswith(".gz") else open)(path, "rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                yield Receipt(**json.loads(line))
-            except (ValueError, TypeError) as error:
-                name = Path(path).name
-                raise ValueError(f"{name} line {number} is not a receipt: {error}") from error
+    return converted_lines(path, lambda *line: Receipt(**line[-1]), damage=None, kind="receipt")

@@ -20,8 +20,8 @@ from typing import Any
 from ._decide import decide
 from ._describe import describe_run
 from ._passes import split_passes
-from ._pool import Map, do, shared
-from ._publish import publish
+from ._pool import Do, Map, shared
+from ._publish import finished_run, publish
 from ._splits import describe_source, split_source
 from ._work import Work, read_json, write_json
 from .document import Document, read_jsonl
@@ -74,12 +74,12 @@ def run_pipeline(
     passes = tuple(split_passes(steps))
     splits = tuple(split for name in names for split in split_source(name, split_bytes))
     work = Work(folder, passes, splits)
-    with shared(work, num_workers) as pool_map:
+    with shared(work, num_workers) as (pool_map, do):
         described = list(pool_map(describe_source, names))
         plan = describe_run(described, steps) | {"split_bytes": split_bytes}
         if not _resume(folder, plan):
             for number in range(len(passes)):
-                _run_pass(work, number, pool_map, progress)
+                _run_pass(work, number, pool_map, do, progress)
             publish(work, plan)
     shutil.rmtree(folder / "work", ignore_errors=True)
     for part in (*folder.glob(".*.part"), *(folder / "documents").glob(".*.part")):
@@ -90,16 +90,20 @@ def run_pipeline(
 def read_survivors(folder: str | Path) -> Iterator[Document]:
     """The documents that a finished run left, in the order of its sources.
 
-    ValueError when the run did not finish.
+    ValueError when the run did not finish, and at the end when some are not there any more.
 
     >>> list(read_survivors("nowhere"))
     Traceback (most recent call last):
     ValueError: nowhere holds no finished run: run.json is missing
     """
-    if not (Path(folder) / "run.json").exists():
-        raise ValueError(f"{folder} holds no finished run: run.json is missing")
+    _, left = finished_run(folder)["documents"]
+    count = 0
     for path in sorted((Path(folder) / "documents").glob("*.jsonl.gz")):
-        yield from read_jsonl(path)
+        for document in read_jsonl(path):
+            count += 1
+            yield document
+    if count != left:
+        raise ValueError(f"{folder} holds {count} documents of the {left} that its run left")
 
 
 def _resume(folder: Path, plan: dict[str, Any]) -> bool:
@@ -121,7 +125,7 @@ def _resume(folder: Path, plan: dict[str, Any]) -> bool:
     return known == finished
 
 
-def _run_pass(work: Work, number: int, pool_map: Map, progress: bool) -> None:
+def _run_pass(work: Work, number: int, pool_map: Map, do: Do, progress: bool) -> None:
     from tqdm import tqdm  # here, since worker processes import this module and need no bar
 
     if number:

@@ -92,7 +92,7 @@ def read_records(
     [Document(id='1', url='', text='One kite.', meta={'timestamp': '2019-04-25'})]
     """
 
-    def convert(number: int, fields: dict) -> Document:
+    def convert(number: int, _: int, fields: dict) -> Document:
         text = fields.pop(text_field, None)
         if not isinstance(text, str):
             raise ValueError(f"its {text_field} is {text!r:.40}, not a string")

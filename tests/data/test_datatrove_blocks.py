@@ -33,6 +33,7 @@ from common.data.pipeline import (
     rules_step,
 )
 from common.data.quality import gopher_quality_filter, phrase_filter
+from common.data.run import run_pipeline
 from common.data.site import render_town
 from common.data.warc import WarcPage, read_warc, write_warc
 
@@ -160,6 +161,70 @@ def test_passes_are_what_a_cluster_is_sent(tmp_path, judges):
             if hasattr(block, "work"):
                 assert describe(sent.work.passes) == describe(block.work.passes)
     assert job.depends.depends.tasks == 1  # the last decision
+
+
+def test_damage_that_our_reader_meets_is_listed_and_logged(tmp_path):
+    """As run_pipeline lists it, whichever task met it."""
+    sources = []
+    for name, lines in {
+        "a": ['{"text": "One."}', "{"],
+        "b": ["[]", "7", '{"text": "Two."}'],
+    }.items():
+        sources.append(tmp_path / f"{name}.jsonl")
+        sources[-1].write_text("\n".join(lines))
+    run_locally({}, SourceReader(sources, split_bytes=7), tmp_path, tasks=3)
+    run_pipeline(sources, {}, tmp_path / "alone")
+    found, alone = (
+        json.loads((tmp_path / folder / "run.json").read_text()) for folder in ("run", "alone")
+    )
+    assert found["documents"] == alone["documents"] == [2, 2]
+    assert found["damage"] == alone["damage"]
+    places = [(entry["source"], entry["offset"]) for entry in found["damage"]]
+    assert places == [("a.jsonl", 17), ("b.jsonl", 0), ("b.jsonl", 3)]
+    assert [source["name"] for source in found["sources"]] == ["a.jsonl", "b.jsonl"]
+    logs = "".join(path.read_text() for path in (tmp_path / "logs" / "0" / "logs").iterdir())
+    assert all(f"{source}, byte {offset}: " in logs for source, offset in places)
+
+
+def blocks_run(passes) -> None:
+    """Passes without an executor and what it remembers."""
+    for blocks, tasks in passes:
+        for rank in range(tasks):
+            data = None
+            for block in blocks:
+                data = block.run(data, rank, tasks)
+            list(data)
+
+
+def test_decisions_on_documents_that_are_read_again_are_made_again(tmp_path):
+    """The same copies in another order: the second run is killed before it joins, too."""
+    steps = {"copies": exact_duplicates_step()}
+    for texts in ("ABA", "AAB"):
+        pages = [Document(str(i), f"http://x/{i}", text) for i, text in enumerate(texts)]
+        write_jsonl(pages, tmp_path / "pages.jsonl")
+        writer = JsonlWriter(str(tmp_path / "out"), compression=None)
+        reader = SourceReader([tmp_path / "pages.jsonl"])
+        passes = datatrove_passes(steps, reader, tmp_path / "run", writer, tasks=2)
+        blocks_run(passes[:3])
+        writer.close()
+    lines = (tmp_path / "out" / "00001.jsonl").read_text().splitlines()
+    assert [json.loads(line)["text"] for line in lines] == ["A", "B"]
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_work_that_other_steps_left_is_refused(tmp_path, number):
+    """As after an edit of the steps, when the executor remembers that the first tasks are done."""
+    write_jsonl([Document("a", "", "One."), Document("b", "", "One.")], tmp_path / "pages.jsonl")
+    reader, writer = SourceReader([tmp_path / "pages.jsonl"]), JsonlWriter(str(tmp_path / "out"))
+    first, second = (
+        datatrove_passes(
+            {"copies": exact_duplicates_step(), **more}, reader, tmp_path / "run", writer, tasks=1
+        )
+        for more in ({}, {"mask": edit_step("masked", mask_emails)})
+    )
+    blocks_run(first[:number])
+    with pytest.raises(ValueError, match="run holds work on task 0 with other steps"):
+        blocks_run(second[number:])
 
 
 def test_blocks_take_what_any_jsonl_says_of_its_documents():

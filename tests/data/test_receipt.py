@@ -51,3 +51,11 @@ def test_read_receipts_names_a_bad_line(tmp_path):
     path.write_text('{"document_id": "a"}\n', encoding="utf-8")
     with pytest.raises(ValueError, match="receipts.jsonl line 1 is not a receipt"):
         list(read_receipts(path))
+
+
+def test_read_receipts_names_a_file_that_is_cut_off(tmp_path):
+    path = tmp_path / "receipts.jsonl.gz"
+    write_jsonl([Receipt("b", "", "s", "r", 0, 0)], path)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ValueError, match=r"receipts\.jsonl\.gz breaks off after line"):
+        list(read_receipts(path))

@@ -214,16 +214,18 @@ def test_bad_line_is_damage_and_costs_no_neighbour(tmp_path):
 
 
 def test_lines_of_other_projects_are_documents_with_the_rest_in_meta(tmp_path):
-    lines = ['{"text": "One.", "id": 7, "score": 3}', '{"text": "Two \\ud800", "url": null}', "[]"]
+    lines = ['{"text": "One.", "id": 7, "score": 3}', '{"text": "Two \\ud800", "url": null}']
+    lines += ["[]", "7", "null", '"text"']  # of which none is an object
     found = []
-    for name in ("x.jsonl", "x.jsonl.gz"):
+    for name in ("x.jsonl", "x.jsonl.gz", "x.ndjson"):
         path, data = tmp_path / name, "\n".join(lines).encode()
         path.write_bytes(gzipped(data) if name.endswith("gz") else data)
         (split,), damage = split_source(str(path), 10**6), []
         found.append(list(read_split(split, damage)))
-        assert [d.offset for d in damage] == [len(lines[0]) + len(lines[1]) + 2]
-    assert found[0][0] == found[1][0] == Document("7", "", "One.", {"score": 3})
-    assert [d.text for part in found for d in part[1:]] == ["Two \ufffd"] * 2
+        assert [d.reason for d in damage] == ["it is no JSON object"] * 4
+        assert damage[0].offset == len(lines[0]) + len(lines[1]) + 2
+    second = Document(str(len(lines[0]) + 1), "", "Two \ufffd")
+    assert found == [[Document("7", "", "One.", {"score": 3}), second]] * 3
 
 
 def test_line_with_half_a_letter_or_a_null_costs_no_run(tmp_path):
@@ -239,14 +241,14 @@ def test_line_with_half_a_letter_or_a_null_costs_no_run(tmp_path):
 
 
 def test_line_without_end_is_damage(tmp_path, monkeypatch):
-    monkeypatch.setattr("common.data._splits._MAX_LINE_BYTES", 100)
+    monkeypatch.setattr("common.data._lines._MAX_LINE_BYTES", 100)
     path = tmp_path / "x.jsonl"
     path.write_text('{"text": "a"}\n{"text": "' + "b" * 350 + '"}\n{"text": "c"}\n')
     for split_bytes in (10**6, 90, 40):
         damage = []
         parts = [read_split(split, damage) for split in split_source(str(path), split_bytes)]
         assert [document.text for part in parts for document in part] == ["a", "c"]
-        assert [(d.offset, d.reason) for d in damage] == [(14, "a line of more than 100 bytes")]
+        assert [(d.offset, d.reason) for d in damage] == [(14, "a line is over 100 bytes")]
 
 
 def test_run_without_documents_is_a_run(tmp_path):
@@ -394,10 +396,10 @@ def test_folder_with_documents_of_somebody_else_is_refused(tmp_path):
 
 
 def test_memory_holds_a_split_and_not_the_corpus(tmp_path):
-    """Eight times the documents, in splits of the same size, need hardly more memory."""
+    """Three times the documents, in splits of the same size, need hardly more memory."""
     steps = {"exact": STEPS["exact"], "mask": STEPS["mask"]}
     peaks, sizes = [], []
-    for count in (100, 800):
+    for count in (300, 1000):  # more than is read at once
         path = tmp_path / f"{count}.jsonl"
         write_jsonl((Document(str(i), "", f"the and {i} " * 400) for i in range(count)), path)
         tracemalloc.start()
@@ -457,6 +459,27 @@ def test_format_of_an_address_is_that_of_its_path(monkeypatch):
     monkeypatch.setattr("common.data._splits.read_warc", lambda *_, **__: iter(pages))
     [split] = split_source("https://x.example/A.WARC.gz?download=true", 1)
     assert [document.text for document in read_split(split, [])] == ["One."]
+
+
+def test_run_inside_of_a_run_leaves_its_work_alone(tmp_path):
+    """Two runs in one process, of which one begins and ends while the other works."""
+    write_jsonl(documents(9), tmp_path / "pages.jsonl")
+    inner = partial(run_pipeline, [tmp_path / "pages.jsonl"], {}, tmp_path / "inner")
+
+    def step(document: Document) -> Document:
+        inner()
+        return document
+
+    run_pipeline([tmp_path / "pages.jsonl"], {"x": step}, tmp_path / "out", split_bytes=300)
+    assert list(read_survivors(tmp_path / "out")) == documents(9)
+
+
+def test_read_survivors_refuses_a_run_of_which_a_file_is_gone(tmp_path):
+    write_jsonl(documents(9), tmp_path / "pages.jsonl")
+    run_pipeline([tmp_path / "pages.jsonl"], {}, tmp_path / "out", split_bytes=999)
+    (tmp_path / "out" / "documents" / "00001.jsonl.gz").unlink()
+    with pytest.raises(ValueError, match="out holds 6 documents of the 9 that its run left"):
+        list(read_survivors(tmp_path / "out"))
 
 
 def test_read_survivors_refuses_an_unfinished_run(tmp_path):
