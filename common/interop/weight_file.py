@@ -99,18 +99,21 @@ class WeightFile:
 
     def _read_header(self, first: bytes, stream: Any, size: int) -> dict[str, _Entry]:
         length = int.from_bytes(first, "little")
-        if first.startswith(_PICKLE_STARTS):
+        # Some lengths begin like a pickle, 640 with 80 02: the brace of a header tells them apart.
+        is_header = length <= _LONGEST_HEADER and stream.read(1) == b"{"
+        if first.startswith(_PICKLE_STARTS) and not is_header:
             raise ValueError(f"{self.path} is a pickle, not safetensors: reading it could run code")
         if size < 8 or length > min(size - 8, _LONGEST_HEADER):
             raise ValueError(
                 f"{self.path} is truncated or no safetensors file: it has {size} bytes and a "
                 f"header of {length} (at most {_LONGEST_HEADER})"
             )
+        stream.seek(8)
         try:
             content = json.loads(stream.read(length), object_pairs_hook=_no_name_twice)
             content.pop("__metadata__", None)
             entries = {name: _entry_of(value, 8 + length) for name, value in content.items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"{self.path} has a damaged header: {error}") from None
         end = 8 + length
         for name, entry in sorted(entries.items(), key=lambda item: item[1].start):

@@ -38,6 +38,15 @@ def test_save_shards_hold_everything_within_the_limit(tmp_path, max_shard_bytes)
     torch.testing.assert_close(loaded(ids), model(ids))
 
 
+def test_save_writes_shards_whose_headers_begin_like_a_pickle(tmp_path):
+    model = TransformerLM(ModelConfig(64, 16, 32, 2, 2, qk_norm=True))
+    save_pretrained(model, None, tmp_path, max_shard_bytes=20_000)
+    starts = {path.read_bytes()[:2] for path in tmp_path.glob("*.safetensors")}
+    assert b"\x80\x02" in starts, f"no header of 640 bytes among {starts}"
+    ids = torch.arange(16)[None]
+    torch.testing.assert_close(load_pretrained(tmp_path)(ids), model(ids))
+
+
 def test_save_replaces_an_older_checkpoint_and_nothing_else(tmp_path):
     (tmp_path / "README.md").write_text("mine")
     tokenizer = BPETokenizer(BYTES, [], ["<|endoftext|>"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import struct
 from pathlib import Path
 
@@ -114,6 +115,7 @@ def test_weight_file_refuses_every_truncation(tmp_path, kept):
         ({"a": 7}, b"", "damaged header"),
         ([], b"", "damaged header"),
         (b"{not json", b"", "damaged header"),
+        (b"[" * 100_000, b"", "damaged header: .*recursion"),
         (b"\xff\xfe", b"", "damaged header"),
         (b'{"a": {}, "a": {}}', b"", "a name occurs twice"),
     ],
@@ -141,9 +143,32 @@ def test_weight_file_refuses_a_longer_header_than_the_format_allows(tmp_path):
         WeightFile(path)
 
 
+def test_weight_file_takes_no_length_for_a_pickle(tmp_path):
+    """640 is 80 02 in bytes, little end first, as a pickle begins; 896, 1152 and 1408 as well."""
+    for length in [*range(8, 2001), 66_176]:
+        path = file_of(tmp_path / "model.safetensors", b"{}".ljust(length))
+        assert WeightFile(path).entries == {}
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="is truncated .* it has 1000 bytes and a header of 66176"):
+        WeightFile(path)
+
+
 @pytest.mark.parametrize("start", [b"PK\x03\x04", b"\x80\x02", b"\x80\x04"])
 def test_weight_file_refuses_pickles(tmp_path, start):
     path = tmp_path / "model.safetensors"
     path.write_bytes(start + b"\0" * 100)
     with pytest.raises(ValueError, match="is a pickle, not safetensors"):
         WeightFile(path)
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_weight_file_refuses_what_pickle_and_torch_write(tmp_path, protocol):
+    path = tmp_path / "model.safetensors"
+    for content in (pickle.dumps(value, protocol) for value in (None, {}, "{" * 9, list(TENSORS))):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="is a pickle, not safetensors"):
+            WeightFile(path)
+    for zipped in (True, False):
+        torch.save(TENSORS, path, pickle_protocol=protocol, _use_new_zipfile_serialization=zipped)
+        with pytest.raises(ValueError, match="is a pickle, not safetensors"):
+            WeightFile(path)
