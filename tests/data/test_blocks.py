@@ -42,6 +42,7 @@ def test_split_blocks_says_which_lines_and_which_paragraphs_begin():
         ("<div class='a sidebar__b'>x<p>z</div>y", ["x", "z"]),
         ("<div class='siteHeader'>x</div>y", ["x"]),
         ("<div class='post-header'><h1>x</h1></div>y", []),
+        ("<div class='post sidebar'>x</div>y", ["x"]),
         ("<div class='threadbare'>x</div>y", []),
         ("<div role=navigation>x</div>y", ["x"]),
         ("<div hidden>x</div>y", ["x"]),

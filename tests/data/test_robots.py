@@ -75,6 +75,9 @@ def test_robot_rules_agree_with_the_examples_of_the_standard(agent, path, allowe
         ("/ツ", "/%E3%83%84", True),
         ("/%2a", "/*", True),
         ("/%2a", "/x", False),
+        ("/a%252Fb", "/a%2Fb", False),
+        ("/a%252Fb", "/a%252fb", False),
+        ("/a%25b", "/a%25bc", True),
     ],
 )
 def test_robot_rules_fit_patterns(pattern, path, fits):
@@ -113,6 +116,7 @@ def test_robot_rules_read_any_newline_and_a_byte_order_mark(newline):
 @pytest.mark.parametrize(
     ("line", "seconds"),
     [
+        ("Disallow: /a", 0.0),
         ("Crawl-delay: 3", 3.0),
         ("crawl-delay: 0.5", 0.5),
         ("Crawl-delay: -1", 0.0),
@@ -124,6 +128,16 @@ def test_robot_rules_read_any_newline_and_a_byte_order_mark(newline):
 )
 def test_robot_rules_know_the_delay(line, seconds):
     assert _rules("User-agent: *", line).delay_s == seconds
+
+
+def test_robot_rules_take_a_byte_that_is_no_letter_for_a_letter():
+    rules = RobotRules(b"User-agent: *\nDisallow: /a\xff\nDisallow: /b", "x")
+    assert [rules.allows(path) for path in ("/a", "/ab", "/b")] == [True, True, False]
+
+
+def test_robot_rules_read_2000_characters_of_a_pattern():
+    rules = _rules("User-agent: *", "Disallow: /" + "a" * 3000)
+    assert [rules.allows("/" + "a" * size) for size in (1998, 1999)] == [True, False]
 
 
 def test_robot_rules_close_what_the_standard_library_leaves_open():
