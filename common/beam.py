@@ -4,11 +4,11 @@ Greedy choice takes the likeliest token and may miss the likeliest text, whose f
 second best. Beam search keeps num_beams texts, looks at every extension of each, and keeps the best
 num_beams of those. A text that has ended keeps its place. Scores are sums of log-probabilities
 divided by length ** length_penalty, the simple form of Wu et al. 2016, arXiv:1609.08144, section 7:
-without it, every token more makes a text less likely.
+without it, every token more makes a text less likely. Sums are float32 for 16-bit models too.
 
 Shapes: W num_beams, T tokens of the prompt, V vocab_size.
 Taught in ch04_model/05_generation.ipynb.
-Needs: generate.py, model.py (and what they need).
+Needs: generate.py, model.py, samplers.py (and what they need).
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from .generate import _check_ids, _room
 from .model import TransformerLM
+from .samplers import keep_top_k
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,19 @@ def beam_search(
 
 
 def _best_extensions(live: list[Beam], logits: Tensor, count: int) -> list[tuple[Beam, int]]:
-    """The likeliest `count` texts that are one token longer, each with the row it extends."""
+    """The likeliest `count` texts that are one token longer, each with the row it extends.
+
+    As in `greedy`, the first of equals wins.
+    """
     if not logits.isfinite().all():
         raise ValueError("cannot rank texts: the logits hold NaN or infinity")
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     so_far = logits.new_tensor([beam.log_probability for beam in live])[:, None]
     totals = (so_far + logits.log_softmax(dim=-1)).flatten()  # (live * V,)
-    best = totals.topk(min(count, len(totals)))
+    best = keep_top_k(totals, count).isfinite().nonzero().flatten()
+    best = best[totals[best].argsort(descending=True, stable=True)]
     extensions = []
-    for total, index in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+    for total, index in zip(totals[best].tolist(), best.tolist(), strict=True):
         row, token = divmod(index, logits.shape[-1])
         extensions.append((Beam((*live[row].ids, token), total), row))
     return extensions

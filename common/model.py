@@ -124,9 +124,9 @@ class TransformerLM(nn.Module):
         positions (T,) or (B, T), negative where a token is padding; left out, they count on from
         the cache. mask, broadcastable to (B, num_heads, T, S) and True where a query may attend,
         hides more than causality, window and padding do.
-        ValueError when there is no token, when an id is outside 0..vocab_size - 1 (on a GPU the
-        device's own assertion: looking would wait for it), and when a position would pass
-        context_length.
+        ValueError when there is no token, when ids are neither int64 nor int32, when an id is
+        outside 0..vocab_size - 1 (on a GPU the device's own assertion: looking would wait for it),
+        and when a position would pass context_length.
         """
         return self.lm_head(self.hidden(ids, cache, positions=positions, mask=mask))
 
@@ -139,8 +139,11 @@ class TransformerLM(nn.Module):
         mask: Tensor | None = None,
     ) -> Tensor:
         """The states (B, T, D) that lm_head reads; generation needs the logits of the last only."""
-        if ids.dim() != 2 or ids.shape[1] < 1:
-            raise ValueError(f"ids must be (B, T) with at least 1 token, got {tuple(ids.shape)}")
+        if ids.dim() != 2 or ids.shape[1] < 1 or ids.dtype not in (torch.int64, torch.int32):
+            raise ValueError(
+                "ids must be (B, T) int64 or int32 with at least 1 token, "
+                f"got {tuple(ids.shape)} {ids.dtype}"
+            )
         if positions is None:
             start = 0 if cache is None else cache.length
             end, longest = start + ids.shape[1], self.config.context_length

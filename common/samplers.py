@@ -39,13 +39,14 @@ def sample(
     """Draw a token from softmax(logits / temperature) after the filters: (..., V) -> ids (...).
 
     temperature 0 is greedy; below 1 favours likely tokens, above 1 flattens. A filter left at None
-    does nothing. ValueError when a row holds NaN or +inf, or nothing but -inf.
+    does nothing. ValueError when a row holds NaN or +inf, or nothing but -inf, and for a
+    temperature that is negative or not finite in float32.
 
     >>> sample(torch.tensor([0.0, 5.0, 5.1]), top_k=1)
     tensor(2)
     """
-    if not temperature >= 0:
-        raise ValueError(f"temperature must be at least 0, got {temperature}")
+    if not 0 <= temperature <= torch.finfo(torch.float32).max:
+        raise ValueError(f"temperature must be at least 0 and finite in float32, got {temperature}")
     if temperature < torch.finfo(torch.float32).tiny:  # 0, and what would be 0 in float32
         return greedy(logits)
     best = logits.max(dim=-1, keepdim=True).values
@@ -63,26 +64,33 @@ def sample(
 
 
 def keep_top_k(logits: Tensor, k: int) -> Tensor:
-    """Keep the k highest logits of each row, exactly k also among equals (all when k >= V).
+    """Keep the k highest logits of each row, the first of equals (all when k >= V).
 
     >>> keep_top_k(torch.tensor([1.0, 3.0, 2.0]), 2)
     tensor([-inf, 3., 2.])
     """
     if k < 1:
         raise ValueError(f"top_k must be at least 1, got {k}")
-    top = logits.topk(min(k, logits.shape[-1]), dim=-1)
-    return torch.full_like(logits, -torch.inf).scatter(-1, top.indices, top.values)
+    least = logits.topk(min(k, logits.shape[-1]), dim=-1).values[..., -1:]
+    kept = logits >= least
+    if (kept.sum(dim=-1) > k).any():  # more are equal to the least than there are places for
+        above = logits > least
+        rank = (kept & ~above).cumsum(dim=-1)  # 1 for the first of equals
+        kept = above | (kept & (rank <= k - above.sum(dim=-1, keepdim=True)))
+    return logits.masked_fill(~kept, -torch.inf)
 
 
 def keep_top_p(logits: Tensor, p: float) -> Tensor:
     """Keep the smallest set of most likely tokens whose probabilities add up to at least p.
+
+    Among equals the first are kept.
 
     >>> keep_top_p(torch.tensor([0.5, 0.3, 0.15, 0.05]).log(), 0.7).exp()
     tensor([0.5000, 0.3000, 0.0000, 0.0000])
     """
     if not 0 < p <= 1:
         raise ValueError(f"top_p must be above 0 and at most 1, got {p}")
-    ordered, order = logits.sort(dim=-1, descending=True)
+    ordered, order = logits.sort(dim=-1, descending=True, stable=True)
     probabilities = ordered.softmax(dim=-1)
     before = probabilities.cumsum(dim=-1) - probabilities  # what the more likely tokens add up to
     if p < 1:  # at 1 rounding in the sum could drop the last tokens

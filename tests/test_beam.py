@@ -80,6 +80,28 @@ def test_beam_search_finds_what_greedy_choice_misses():
     assert found > 5
 
 
+def test_beam_search_adds_up_in_float32_for_a_bfloat16_model():
+    config = ModelConfig(512, context_length=40, d_model=32, num_layers=1, num_heads=2)
+    model = TransformerLM(config, generator=torch.Generator().manual_seed(0)).bfloat16()
+    (beam,) = beam_search(model, [1, 2], 30, num_beams=1)
+    total, ids = 0.0, [1, 2]
+    for token in beam.ids:
+        with torch.no_grad():
+            logits = model(torch.tensor([ids]))[0, -1].double()
+        total += logits.log_softmax(-1)[token].item()
+        ids.append(token)
+    assert total < -100  # where bfloat16 knows steps of half a nat only
+    assert beam.log_probability == pytest.approx(total, rel=1e-6)
+
+
+def test_beam_search_takes_the_first_of_equals():
+    model = make()
+    with torch.no_grad():
+        model.lm_head.weight.zero_()  # every token is as likely as any other
+    beams = beam_search(model, [1], 2, num_beams=6)
+    assert [beam.ids for beam in beams] == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 1)]
+
+
 def test_beam_search_keeps_no_more_than_num_beams_and_sorts_by_score():
     beams = beam_search(make(), [1], 5, num_beams=3, length_penalty=0.5, eos_id=0)
     scores = [beam.score(0.5) for beam in beams]

@@ -255,8 +255,14 @@ def test_forward_refuses_ids_outside_the_vocabulary(bad):
 
 @pytest.mark.parametrize("shape", [(1, 0), (5,)])
 def test_forward_refuses_what_is_no_batch_of_texts(shape):
-    with pytest.raises(ValueError, match=r"ids must be \(B, T\) with at least 1 token, got"):
+    with pytest.raises(ValueError, match=r"ids must be \(B, T\) .* with at least 1 token, got"):
         make(LLAMA)(torch.zeros(shape, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bool])
+def test_forward_refuses_ids_that_are_no_integers(dtype):
+    with pytest.raises(ValueError, match=rf"int64 or int32 .*, got \(1, 2\) {dtype}"):
+        make(LLAMA)(torch.zeros(1, 2, dtype=dtype))
 
 
 def test_qk_norm_takes_the_models_eps():

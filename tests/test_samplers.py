@@ -1,6 +1,7 @@
 """Samplers keep what they promise to keep, and refuse rows that no token can be drawn from."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -19,6 +20,11 @@ from common.samplers import (
 LOGITS = torch.tensor([0.4, 0.3, 0.2, 0.1]).log()
 
 rows = st.lists(st.floats(-20, 20, width=32), min_size=1, max_size=12).map(torch.tensor)
+# Logits of a 16-bit model: many are equal, and there are enough of them for unstable sorting.
+tied_rows = st.builds(
+    lambda seed, size, levels: torch.randint(levels, (size,), generator=generator(seed)).float(),
+    st.integers(0, 999), st.sampled_from([2, 4, 10, 100, 3000]), st.integers(1, 4),
+)  # fmt: skip
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -54,6 +60,19 @@ def test_sample_temperature_raises_probabilities_to_a_power():
 def test_sample_at_temperature_zero_and_with_top_k_one_is_greedy(logits):
     assert sample(logits, temperature=0) == greedy(logits)
     assert logits[sample(logits, top_k=1)] == logits.max()
+
+
+@settings(max_examples=100, deadline=None)
+@given(logits=tied_rows)
+def test_sample_with_top_k_one_or_a_tiny_top_p_is_greedy_among_equals(logits):
+    assert sample(logits, top_k=1) == greedy(logits)
+    assert sample(logits, top_p=1e-9) == greedy(logits)
+
+
+def test_sample_takes_temperatures_up_to_the_largest_float32():
+    row = torch.tensor([1.0, -math.inf, 2.0])
+    drawn = sample(row.expand(200, -1), temperature=3.4e38, generator=generator())
+    assert set(drawn.tolist()) == {0, 2}
 
 
 @pytest.mark.parametrize("temperature", [1e-3, 1e-37, 1e-300])
@@ -97,6 +116,20 @@ def test_keep_top_k_keeps_exactly_the_k_highest(logits, k):
     lowest = min(logits[i] for i in kept(survivors))
     assert all(logits[i] <= lowest for i in dropped)
     assert all(survivors[i] == logits[i] for i in kept(survivors))
+
+
+@settings(max_examples=100, deadline=None)
+@given(logits=tied_rows, k=st.integers(1, 15), p=st.floats(0.01, 0.99))
+def test_keep_top_k_and_top_p_keep_the_first_of_equals(logits, k, p):
+    order = sorted(range(len(logits)), key=lambda i: -logits[i].item())  # Python sorts stably
+    assert kept(keep_top_k(logits, k)) == set(order[:k])
+    survivors = kept(keep_top_p(logits, p))
+    assert survivors == set(order[: len(survivors)])
+
+
+def test_keep_top_k_keeps_the_first_of_equals_in_every_row_alone():
+    rows = torch.tensor([[1.0, 3.0, 3.0, 3.0], [3.0, 2.0, 2.0, 1.0], [0.0, 1.0, 2.0, 3.0]])
+    assert [kept(row) for row in keep_top_k(rows, 2)] == [{1, 2}, {0, 1}, {2, 3}]
 
 
 @settings(max_examples=200, deadline=None)
@@ -152,8 +185,10 @@ def test_choosing_from_a_broken_row_is_refused(choose, row, kind):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"temperature": -1.0}, "temperature must be at least 0, got -1.0"),
-        ({"temperature": math.nan}, "temperature must be at least 0, got nan"),
+        *(
+            ({"temperature": bad}, rf"at least 0 and finite in float32, got {re.escape(str(bad))}")
+            for bad in (-1.0, math.nan, math.inf, 1e300)
+        ),
         ({"top_k": 0}, "top_k must be at least 1, got 0"),
         ({"top_p": 0.0}, "top_p must be above 0 and at most 1, got 0.0"),
         ({"top_p": 1.5}, "top_p must be above 0 and at most 1, got 1.5"),
