@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 
 import lxml.html
+import trafilatura
 
 from common.data import town
 from common.data.crawl import crawl
@@ -38,17 +39,13 @@ def tools() -> dict[str, Callable[[Page], str]]:
         ),
         "lxml text_content": lambda page: lxml.html.fromstring(page[0]).text_content(),
         "tags deleted": lambda page: re.sub("<[^>]*>", " ", decoded(page)),
+        "trafilatura": lambda page: trafilatura.extract(decoded(page)) or "",
     }
     try:
         plain = importlib.import_module("resiliparse.extract.html2text").extract_plain_text
         found["resiliparse main"] = lambda page: plain(decoded(page), main_content=True)
     except ImportError:
         print("resiliparse is not installed (extra bench)")
-    try:
-        extract = importlib.import_module("trafilatura").extract
-        found["trafilatura"] = lambda page: extract(decoded(page)) or ""
-    except ImportError:
-        print("trafilatura is not installed (extra bench)")
     return found
 
 
