@@ -13,7 +13,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections import Counter
+import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -57,8 +58,9 @@ def exact_line_dedup(input_paths: Iterable[str | Path], output_dir: str | Path) 
     Such a line goes everywhere, its first occurrence too, and so do blank lines. Every input gives
     an output of the same name, an empty one if nothing is left. Line ends do not count as part of a
     line and are kept. Returns the number of lines removed. The outputs appear when all are written;
-    a failure leaves none. Memory: about 26 bytes a line, and the longest line. Two different lines
-    of n are taken for one with a chance of n^2 / 2^65.
+    a failure leaves what was there. In `output_dir` may stand what a run on the same files wrote,
+    which goes, and nothing else. Memory: about 26 bytes a line, and the longest line. Two different
+    lines of n are taken for one with a chance of n^2 / 2^65.
 
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / "a.txt").write_text("Home\\nA kite.\\n")
@@ -98,8 +100,9 @@ def minhash_dedup(
     Files are UTF-8 text, one document each; bytes that are not UTF-8 are compared as U+FFFD. The
     first of a cluster, in the order given, stays, or the one with the highest of `scores` (one for
     each file). Returns the number of files left out. The outputs appear when all are written; a
-    failure leaves none. See `find_copies` for the rest. Memory: the `Sketch` of each file, and one
-    file at a time.
+    failure leaves what was there. In `output_dir` may stand what a run on the same files wrote,
+    which goes, and nothing else: it would look like a file that stays. See `find_copies` for the
+    rest. Memory: the `Sketch` of each file, and one file at a time.
 
     >>> folder = Path(tempfile.mkdtemp())
     >>> for name, text in zip("abc", ["One kite, two.", "Bread.", "ONE kite; two"]):
@@ -210,24 +213,43 @@ def _among(values: np.ndarray, ordered: np.ndarray) -> np.ndarray:
 
 
 def _checked(input_paths: Iterable[str | Path], output_dir: str | Path) -> list[Path]:
-    """The inputs as paths; ValueError where an output would overwrite something."""
+    """The inputs as paths; ValueError where an output would overwrite or join something else."""
     inputs, folder = [Path(path) for path in input_paths], Path(output_dir)
-    for name, count in Counter(path.name for path in inputs).items():
-        if count > 1:
-            raise ValueError(f"{count} inputs are called {name}: their outputs would overwrite")
+    names: dict[str, list[str]] = defaultdict(list)
+    for path in inputs:
+        names[_folded(path.name)].append(path.name)
+    for same in names.values():
+        if len(same) > 1:
+            called = " or ".join(dict.fromkeys(same))
+            raise ValueError(
+                f"{len(same)} inputs are called {called}: their outputs would overwrite"
+            )
     for path in inputs:
         if path.resolve().parent == folder.resolve():
             raise ValueError(f"output_dir {folder.name} holds the input {path.name}")
+    for path in sorted(folder.iterdir()) if folder.exists() else ():
+        if _folded(path.name) not in names or not path.is_file():
+            raise ValueError(
+                f"output_dir {folder.name} holds {path.name}, which is no output for these inputs: "
+                "delete it or take another folder"
+            )
     return inputs
+
+
+def _folded(name: str) -> str:
+    """Some disks take names for the same that differ in case, or in how an accent is written."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 @contextlib.contextmanager
 def _appearing_together(output_dir: str | Path) -> Iterator[Path]:
-    """A folder whose files move into `output_dir` on success, and vanish on failure."""
-    target = Path(output_dir).absolute()
+    """A folder that takes the place of `output_dir` on success, and vanishes on failure."""
+    target = Path(output_dir).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
-        yield Path(folder)
-        target.mkdir(exist_ok=True)
-        for path in sorted(Path(folder).iterdir()):
-            os.replace(path, target / path.name)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
+        new, old = Path(temporary, "new"), Path(temporary, "old")
+        new.mkdir()
+        yield new
+        if target.exists():
+            os.replace(target, old)
+        os.replace(new, target)

@@ -128,11 +128,51 @@ def test_dedup_accepts_nul_bytes_and_bytes_that_are_no_text(tmp_path, dedup):
 
 
 @pytest.mark.parametrize("dedup", [exact_line_dedup, minhash_dedup])
-def test_dedup_leaves_other_files_of_the_folder_and_replaces_its_own(tmp_path, dedup):
+def test_dedup_replaces_what_it_wrote_before(tmp_path, dedup):
+    paths = write(tmp_path / "in", a="A kite.\n")
+    write(tmp_path / "out", a="old\n")
+    dedup(paths, tmp_path / "out")
+    assert contents(tmp_path / "out") == {"a": "A kite.\n"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+
+def test_minhash_dedup_leaves_no_copy_that_another_threshold_had_kept(tmp_path):
+    words = [f"w{i}" for i in range(100)]
+    paths = write(tmp_path / "in", a=" ".join(words), b=" ".join([*words[:80], *"abcdefghij"]))
+    settings = {"num_hashes": 256, "num_bands": 128}
+    for threshold, left in ((0.8, ["a", "b"]), (0.7, ["a"])):
+        minhash_dedup(paths, tmp_path / "out", jaccard_threshold=threshold, **settings)
+        assert sorted(contents(tmp_path / "out")) == left
+
+
+@pytest.mark.parametrize("dedup", [exact_line_dedup, minhash_dedup])
+def test_dedup_refuses_a_folder_that_holds_something_else(tmp_path, dedup):
     paths = write(tmp_path / "in", a="A kite.\n")
     write(tmp_path / "out", a="old\n", z="other\n")
+    with pytest.raises(ValueError, match="output_dir out holds z.txt, which is no output for the"):
+        dedup(paths, tmp_path / "out")
+    assert contents(tmp_path / "out") == {"a": "old\n", "z": "other\n"}
+
+
+@pytest.mark.parametrize("dedup", [exact_line_dedup, minhash_dedup])
+@pytest.mark.parametrize(
+    ("one", "other"), [("A", "a"), ("Stra\u00dfe", "STRASSE"), ("\u00e9", "e\u0301")]
+)
+def test_dedup_refuses_names_that_some_disks_take_for_the_same(tmp_path, dedup, one, other):
+    paths = write(tmp_path / "one", **{one: "x\n"}) + write(tmp_path / "two", **{other: "y\n"})
+    with pytest.raises(ValueError, match=f"2 inputs are called {one}.txt or {other}.txt: their"):
+        dedup(paths, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("dedup", [exact_line_dedup, minhash_dedup])
+def test_dedup_takes_an_empty_folder(tmp_path, dedup):
+    paths = write(tmp_path / "in", a="A kite.\n")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "there")
     dedup(paths, tmp_path / "out")
-    assert contents(tmp_path / "out") == {"a": "A kite.\n", "z": "other\n"}
+    assert contents(tmp_path / "there") == {"a": "A kite.\n"}
+    assert (tmp_path / "out").stat().st_mode == (tmp_path / "in").stat().st_mode
 
 
 @pytest.mark.parametrize("dedup", [exact_line_dedup, minhash_dedup])
