@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -158,6 +160,12 @@ def kept(blocks: str, *elements: range) -> str:
 def test_main_blocks_takes_the_smallest_element_with_most_of_the_text():
     assert kept("p10 p50 p40 p10", range(1, 3)) == "p50 p40"
     assert kept("p20 p50 p40 p20", range(1, 3)) == "p20 p50 p40 p20"
+    assert kept("p10 p40 p40 p10", range(1, 3)) == "p40 p40"  # 0.8 of it is enough
+
+
+def test_main_blocks_takes_a_block_for_navigation_when_most_of_it_is_links():
+    blocks = [Block("x" * 40, "p", density, 2, False) for density in (0.0, 0.5, 0.51, 0.9)]
+    assert main_blocks(blocks, [range(4)]) == [True, True, False, False]
 
 
 def test_main_blocks_takes_no_element_with_a_single_good_block():
@@ -218,6 +226,8 @@ def test_extract_documents_keeps_order_urls_and_gives_distinct_ids():
     assert [document.url for document in documents] == urls
     assert [document.text for document in documents] == [f"page {url}" for url in urls]
     assert len({document.id for document in documents}) == 3
+    assert documents[0].id == hashlib.sha256(urls[0].encode()).hexdigest()[:16]
+    assert documents[0].meta == {"status": 200}
 
 
 @pytest.mark.parametrize(

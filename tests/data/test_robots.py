@@ -66,6 +66,7 @@ def test_robot_rules_agree_with_the_examples_of_the_standard(agent, path, allowe
         ("/a*b*c", "/abbc", True),
         ("/a*b*c$", "/acb", False),
         ("/a$", "/a", True),
+        ("/a$", "/ab", False),
         ("/a*a$", "/a", False),
         ("*", "/", True),
         ("/%7Efoo", "/~foo", True),
