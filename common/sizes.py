@@ -126,7 +126,7 @@ def training_bytes(
     c, size = config, dtype.itemsize
     tokens = c.context_length if num_tokens is None else num_tokens
     weights = count_parameters(c) * size
-    layer, layer_integers = _kept_by_layer(c)
+    layer, layer_integers = _kept_by_layer(c, tokens)
     numbers = c.num_layers * layer + _kept_by_norm(c) + c.vocab_size + 2  # the last for the loss
     integers = c.num_layers * layer_integers + 2  # ids and targets
     activations = batch_size * tokens * (numbers * size + integers * 8)
@@ -157,14 +157,14 @@ def _kept_by_norm(c: ModelConfig) -> int:
     return 2 * c.d_model + (1 if c.norm == "rmsnorm" else 2)
 
 
-def _kept_by_layer(c: ModelConfig) -> tuple[int, int]:
-    """Numbers and integers that a layer keeps for the backward pass, for each token."""
+def _kept_by_layer(c: ModelConfig, tokens: int) -> tuple[int, int]:
+    """Numbers and integers that a layer keeps for the backward pass, for each of `tokens`."""
     queries, keys = c.num_heads * c.head_dim, c.num_kv_heads * c.head_dim
     attention = queries + 2 * keys + queries + c.num_heads  # q, k, v, output, log-sum-exp
     if c.qk_norm:
         attention += (c.num_heads + c.num_kv_heads) * (c.head_dim + 1)  # as before the norm
-    if c.positions == "rope" and c.rope_layout == "half":
-        attention += queries  # the output in the other order of heads and tokens
+    if c.positions == "rope" and c.rope_layout == "half" and min(c.num_heads, tokens) > 1:
+        attention += queries  # a copy of the output, in the other order of heads and tokens
     ffn, integers = (3 if c.ffn == "swiglu" else 2) * c.d_ff, 0
     if c.num_experts is not None:  # what each expert reads and gives, its weight, three indices
         ffn = c.experts_per_token * (ffn + 3 * c.d_model + 1)

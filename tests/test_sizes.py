@@ -158,6 +158,17 @@ def test_training_bytes_predict_every_byte_that_is_kept(name, dtype):
     assert sum(p.nbytes for p in model.parameters()) == predicted["weights"]
 
 
+@pytest.mark.parametrize("num_tokens", [1, 2])
+@pytest.mark.parametrize("num_heads", [1, 2])
+@pytest.mark.parametrize("rope_layout", ["half", "interleaved"])
+def test_training_bytes_of_one_token_or_one_head(rope_layout, num_heads, num_tokens):
+    """Where there is one of either, heads and tokens need no copy to change places."""
+    config = ModelConfig(50, 16, 32, 2, num_heads, rope_layout=rope_layout)
+    predicted = training_bytes(config, 3, num_tokens)["activations"]
+    ids = torch.randint(50, (3, num_tokens))
+    assert kept_for_backward(TransformerLM(config), ids) == predicted
+
+
 def test_training_bytes_predict_gradients_and_optimizer():
     model, predicted = TransformerLM(QWEN3), training_bytes(QWEN3, 1)
     optimizer = AdamW(model.parameters())
