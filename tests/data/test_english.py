@@ -48,6 +48,8 @@ from tests.benchmarks.documents import real_documents
         ("f(x):", "f(x ):"),  # a face by accident, and spaCy's way too
         ("→", "→"),
         ("x™", "x ™"),
+        ("©2020", "© 2020"),
+        ("★★well", "★ ★ well"),
         ("dont,", "do nt ,"),
         ("x+", "x+"),
         ("b$", "b$"),
