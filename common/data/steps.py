@@ -107,14 +107,16 @@ def near_duplicates_step(
 
     That is the first, or the first of those with the highest `score`. The Verdict's note is the
     address of the document that stays. Memory while deciding: 2 kB a document; the n-grams may lie
-    on disk.
+    on disk. ValueError at once for settings with which nothing could be decided.
 
     >>> step = near_duplicates_step()
     >>> twins = [Document("a", "http://x/1", "A kite."), Document("b", "http://x/2", "a kite")]
     >>> list(step.decide([step.sketch(document) for document in twins]))
     [None, [1.0, 'http://x/1']]
     """
-    return _NearDuplicates(jaccard_threshold, num_hashes, num_bands, ngrams, seed, score)
+    step = _NearDuplicates(jaccard_threshold, num_hashes, num_bands, ngrams, seed, None)
+    list(step.decide([step.sketch(Document("", "", ""))]))  # tried here, not after days of reading
+    return dataclasses.replace(step, score=score)
 
 
 def repeated_lines_step(*, min_pages: int) -> CorpusStep:

@@ -182,3 +182,17 @@ def test_remove_lines_is_what_the_step_applies():
     edited = step.apply(one, lines.tolist())
     assert (edited.text, edited.meta["removed_lines"]) == remove_lines(one.text, lines)
     assert dataclasses.replace(edited, text=one.text, meta={}) == one
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"num_bands": 7}, "num_bands 7 must divide num_hashes 120"),
+        ({"jaccard_threshold": 1.5}, r"jaccard_threshold must lie in \(0, 1\], not 1.5"),
+        ({"ngrams": 0}, "ngrams must be at least 1, not 0"),
+        ({"num_hashes": 0}, "num_hashes must be at least 1, not 0"),
+    ],
+)
+def test_near_duplicates_step_refuses_settings_before_a_document_is_read(settings, message):
+    with pytest.raises(ValueError, match=message):
+        near_duplicates_step(**settings)
