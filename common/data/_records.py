@@ -26,8 +26,8 @@ _MAGIC = b"WARC/"
 _VERSION = re.compile(rb"WARC/\d{1,3}\.\d{1,3}[ \t]*\r?\n")
 _VERSION_BYTES = 20
 _HEADER = re.compile(rb"[^\r\n]+(?:\r?\n(?:[!-9;-~]+[ \t]*:|[ \t])[^\r\n\0]*)+")
-_TWICE = re.compile(
-    rb"\n(WARC-Record-ID|WARC-Target-URI|Content-Length)\b[^\0]*\n\1\b", re.IGNORECASE
+_TWICE = re.compile(  # the last header that comes again
+    rb"[^\0]*\n(WARC-Record-ID|WARC-Target-URI|Content-Length)\b[^\0]*\n\1\b", re.IGNORECASE
 )
 _LENGTH = re.compile(r"\d{1,15}")
 # From the digits of RFC 4648 to those of int(): many times faster than base64.b32decode.
@@ -112,16 +112,6 @@ def read_records(window: Window, *, zipped: bool, max_bytes: int) -> Iterator[Re
     return iter(_Reader(Unzipped(window, zipped), max_bytes))
 
 
-def _record_headers(head: bytes) -> dict[str, str]:
-    """The headers of a record, of which none may stand in ruins: they say what a record is."""
-    if not _HEADER.fullmatch(head):
-        raise _Unreadable("a line in the headers of a record is no header")
-    headers = parse_headers(head)
-    if len(headers) != head.count(b"\n") and _TWICE.search(head):
-        raise _Unreadable("a header that a record has once stands there twice")
-    return headers
-
-
 def has_digest(block: bytes, headers: dict[str, str]) -> bool:
     """Whether a block is the one of which its WARC-Block-Digest tells, if it tells in SHA-1."""
     name, _, digest = headers.get("warc-block-digest", "").partition(":")
@@ -142,6 +132,8 @@ class _Reader:
         # Whether each member holds one record; None before that is known.
         self.one_a_member: bool | None = None if bytes_.zipped else False
         self.left = -1
+        self.next_blank = 0  # no headers end between the last place that was tried and here
+        self.next_try = 0  # where, if the record at a place is none, the next one could begin
 
     def __iter__(self) -> Iterator[Record | Damage]:
         bytes_, at, gap = self.bytes, 0, None
@@ -160,7 +152,7 @@ class _Reader:
                 record, end = self.record(at)
             except _Unreadable as reason:
                 gap = gap or Damage(bytes_.offset(at), str(reason))
-                at = self.next_start(at + 1)
+                at = self.next_start(max(at + 1, self.next_try))
                 continue
             if gap:
                 yield gap
@@ -172,12 +164,12 @@ class _Reader:
 
     def record(self, at: int) -> tuple[Record, int]:
         """The record at a position, and where the next one should begin."""
-        bytes_ = self.bytes
+        bytes_, self.next_try = self.bytes, at
         bytes_.reach(at + _VERSION_BYTES)
         if not _VERSION.match(bytes_.data, at - bytes_.base):
             raise _Unreadable("no WARC record begins here")
         cut, begin = self.header_end(at)
-        headers = _record_headers(bytes_.data[at - bytes_.base : cut - bytes_.base])
+        headers = self.headers(at, cut)
         length = headers.get("content-length", "")
         if not _LENGTH.fullmatch(length):
             raise _Unreadable(f"a record has the Content-Length {length[:40]!r}")
@@ -192,24 +184,46 @@ class _Reader:
         return Record(headers, bytes_.data, begin, end, bytes_.offset(at)), following
 
     def header_end(self, at: int) -> tuple[int, int]:
-        bytes_ = self.bytes
+        """Where the headers of a record end, and its block begins; no byte is searched twice."""
+        bytes_, limit = self.bytes, at + _MAX_HEADER_BYTES
         while True:
-            base = bytes_.base
-            cut, begin = find_blank_line(bytes_.data, at - base, at - base + _MAX_HEADER_BYTES)
+            base, start = bytes_.base, max(at, self.next_blank)
+            cut, begin = find_blank_line(bytes_.data, start - base, limit - base)
             if cut >= 0:
+                self.next_blank = base + cut
                 return base + cut, base + begin
-            if bytes_.size >= at + _MAX_HEADER_BYTES or not bytes_.more(bytes_.size + 1):
+            self.next_blank = max(start, min(limit, bytes_.size) - len(_NEWLINES) + 1)
+            if bytes_.size >= limit or not bytes_.more(bytes_.size + 1):
                 lost = bytes_.breaks[0].piece.broken if bytes_.breaks else ""
                 raise _Unreadable(lost or "the headers of a record do not end")
+
+    def headers(self, at: int, cut: int) -> dict[str, str]:
+        """The headers of a record, of which none may stand in ruins: they say what a record is.
+
+        What begins among them has the same block: if that is wrong, it is no record either.
+        """
+        head = self.bytes.data[at - self.bytes.base : cut - self.bytes.base]
+        good = _HEADER.match(head)
+        if not good or good.end() < len(head):
+            self.next_try = at + (good.end() if good else 1)
+            raise _Unreadable("a line in the headers of a record is no header")
+        headers = parse_headers(head)
+        if len(headers) != head.count(b"\n") and (twice := _TWICE.match(head)):
+            self.next_try = at + twice.start(1)
+            raise _Unreadable("a header that a record has once stands there twice")
+        self.next_try = cut
+        return headers
 
     def read_block(self, at: int, end: int) -> None:
         """Read on to the end of a record, unless the file breaks or another record comes first."""
         bytes_ = self.bytes
         while True:
             if piece := bytes_.broken_before(end):
+                self.next_try = min(self.next_try, bytes_.breaks[0].position)
                 raise _Unreadable(piece.broken)
             for place, _ in bytes_.members:
                 if at < place < end and bytes_.starts_with(_MAGIC, place):
+                    self.next_try = min(self.next_try, place)
                     raise _Unreadable("a record is longer than its gzip member")
             if bytes_.size >= end:
                 return

@@ -148,6 +148,26 @@ def test_mutants_of_wrapped_bodies_give_a_page_or_damage(tmp_path, wrapped):
     assert watch.slowest < HANG_S
 
 
+@pytest.mark.parametrize(
+    "flood",
+    [
+        b"WARC/1.0\r\n",
+        b"WARC/1.0\n",
+        b"WARC/1.0\r\n" + b" WARC/1.0\r\n" * 5900 + b"\r\n",
+        b"WARC/1.0\r\n" + b" WARC/1.0\r\n" * 5900 + b"no header\r\n\r\n",
+        b"WARC/1.0\r\n" + b"WARC-Record-ID: WARC/1.0\r\n" * 2500 + b"\r\n",
+        b"WARC/1.0\r\n" + b" WARC/1.0\r\n" * 5900 + b"Content-Length: 70\r\n\r\n",
+    ],
+    ids=["lines", "bare lines", "no length", "no header", "twice", "wrong length"],
+)
+def test_a_flood_of_beginnings_costs_no_neighbour_and_no_minutes(tmp_path, records, flood):
+    watch = Watch()
+    with watch:
+        pages, _ = _read(tmp_path, flood * (2_000_000 // len(flood)) + b"".join(records))
+    assert pages == PAGES
+    assert watch.slowest < 10  # a hang, on any machine
+
+
 @pytest.mark.parametrize("place", [0.01, 0.3, 0.6, 0.99])
 def test_damage_in_a_member_of_megabytes_costs_that_member(tmp_path, place):
     dice, sizes = Random(7), enumerate([10, 3_000_000, 10, 2000])
