@@ -12,7 +12,16 @@ from typing import Any, Literal, get_args
 
 from .rope_scaling import RopeScaling, rope_frequencies
 
+_LEAST_EPS = 1e-20  # as of norms.py
 _SCALINGS = {method.__name__: method for method in get_args(RopeScaling)}
+# Annotation of a field: what a value may be, and how to say it. True is an int to Python, not here.
+_KINDS = {
+    int: (int, "a whole number"),
+    int | None: (int | None, "a whole number or None"),
+    float: (int | float, "a number"),
+    bool: (bool, "True or False"),
+    RopeScaling | None: (RopeScaling | None, f"one of {', '.join(_SCALINGS)}, or None"),
+}
 
 
 @dataclass(frozen=True)
@@ -65,9 +74,14 @@ class ModelConfig:
 
     def _check_choices(self) -> None:
         for field in fields(self):
-            if (choices := get_args(field.type)) and all(isinstance(c, str) for c in choices):
-                if (value := getattr(self, field.name)) not in choices:
-                    raise ValueError(f"{field.name} must be one of {choices}, got {value!r}")
+            value = getattr(self, field.name)
+            if field.type in _KINDS:
+                kind, description = _KINDS[field.type]
+                is_flag = isinstance(value, bool)
+                if not isinstance(value, kind) or is_flag and kind is not bool:
+                    raise ValueError(f"{field.name} must be {description}, got {value!r}")
+            elif value not in (choices := get_args(field.type)):
+                raise ValueError(f"{field.name} must be one of {choices}, got {value!r}")
 
     def _fill_in(self) -> None:
         """Give every size that was left out its usual value."""
@@ -87,15 +101,16 @@ class ModelConfig:
 
     def _check_sizes(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if field.type is int or (field.type == int | None and value is not None):
+            if field.type in (int, int | None) and (value := getattr(self, field.name)) is not None:
                 _check_size(field.name, value)
         if self.num_heads % self.num_kv_heads:
             raise ValueError(
                 f"num_kv_heads {self.num_kv_heads} must divide num_heads {self.num_heads}"
             )
-        if not 0 < self.norm_eps < 1:
-            raise ValueError(f"norm_eps must be between 0 and 1, got {self.norm_eps}")
+        if not _LEAST_EPS <= self.norm_eps < 1:
+            raise ValueError(
+                f"norm_eps must be at least {_LEAST_EPS} and below 1, got {self.norm_eps}"
+            )
 
     def _check_combinations(self) -> None:
         window, experts = self.window_tokens, self.num_experts
@@ -188,7 +203,5 @@ class ModelConfig:
 
 
 def _check_size(name: str, value: int) -> None:
-    if not isinstance(value, int):
-        raise ValueError(f"{name} must be a whole number, got {value!r}")
     if value < 1:
         raise ValueError(f"{name} must be at least 1, got {value}")

@@ -1,6 +1,7 @@
 """A configuration is what its model is; contradictions are refused; JSON loses nothing."""
 
 import json
+import math
 from dataclasses import fields, replace
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 import transformers
 
 from common.model_config import ModelConfig
+from common.norms import LayerNorm, RMSNorm
 from common.rope_scaling import Llama3Scaling, NTKScaling, YarnScaling
 from common.training.checkpoint import load_model, save_checkpoint
 
@@ -90,7 +92,15 @@ def test_from_dict_names_what_it_does_not_know():
         ({"num_layers": 0}, "num_layers must be at least 1, got 0"),
         ({"d_model": 32.0}, "d_model must be a whole number, got 32.0"),
         ({"norm": "batchnorm"}, "norm must be one of .* got 'batchnorm'"),
-        ({"norm_eps": 0.0}, "norm_eps must be between 0 and 1, got 0.0"),
+        ({"vocab_size": True}, "vocab_size must be a whole number, got True"),
+        ({"head_dim": 8.0}, "head_dim must be a whole number or None, got 8.0"),
+        ({"attention_bias": 1}, "attention_bias must be True or False, got 1"),
+        ({"tie_embeddings": "no"}, "tie_embeddings must be True or False, got 'no'"),
+        ({"rope_theta": "1e4"}, "rope_theta must be a number, got '1e4'"),
+        ({"rope_scaling": {"factor": 2.0}}, "must be one of LinearScaling, .*, or None, got {"),
+        ({"norm_eps": None}, "norm_eps must be a number, got None"),
+        ({"norm_eps": 0.0}, "norm_eps must be at least 1e-20 and below 1, got 0.0"),
+        ({"norm_eps": math.nan}, "norm_eps must be at least 1e-20 and below 1, got nan"),
         ({"window_tokens": 0}, "window_tokens must be at least 1, got 0"),
         ({"window_tokens": 17}, "window_tokens 17 must be at most context_length 16"),
         ({"num_experts": 0}, "num_experts must be at least 1, got 0"),
@@ -108,6 +118,16 @@ def test_from_dict_names_what_it_does_not_know():
 def test_configuration_refuses_contradictions(change, message):
     with pytest.raises(ValueError, match=message):
         replace(LLAMA, **change)
+
+
+@pytest.mark.parametrize("norm", [RMSNorm, LayerNorm])
+def test_least_norm_eps_is_that_of_the_norms(norm):
+    least = 1e-20
+    assert replace(LLAMA, norm_eps=least).norm_eps == norm(4, eps=least).eps
+    below = math.nextafter(least, 0)
+    for make in (lambda: replace(LLAMA, norm_eps=below), lambda: norm(4, eps=below)):
+        with pytest.raises(ValueError, match="eps must be at least 1e-20"):
+            make()
 
 
 def test_window_goes_with_learned_positions():

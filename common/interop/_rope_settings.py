@@ -15,7 +15,7 @@ from ..model_config import ModelConfig
 from ..rope_scaling import LinearScaling, Llama3Scaling, NTKScaling, RopeScaling, YarnScaling
 
 _METHODS = ("default", "linear", "llama3", "yarn")
-_YARN = ("beta_fast", "beta_slow", "attention_factor", "mscale", "mscale_all_dim", "truncate")
+_YARN = ("beta_fast", "beta_slow", "attention_factor", "mscale", "mscale_all_dim")
 
 
 def read_rope(
@@ -23,30 +23,36 @@ def read_rope(
 ) -> tuple[float, RopeScaling | None]:
     """theta and scaling of a config.json.
 
-    ValueError for a method that is not known here, and for settings that contradict each other.
+    Some settings may stand beside the dict instead of in it. ValueError for a method that is not
+    known here, a value that is no number, and settings that contradict each other.
 
-    >>> read_rope({"rope_theta": 500000.0, "rope_scaling": None}, default_theta=10000.0)
+    >>> read_rope({"max_position_embeddings": 64, "rope_theta": 500000.0}, default_theta=10000.0)
     (500000.0, None)
-    >>> read_rope({"rope_parameters": {"type": "linear", "factor": 2.0}}, default_theta=10000.0)
+    >>> settings = {"type": "linear", "factor": 2.0}
+    >>> read_rope(
+    ...     {"max_position_embeddings": 64, "rope_parameters": settings}, default_theta=10000.0
+    ... )
     (10000.0, LinearScaling(factor=2.0))
     """
-    settings = _agreed("RoPE", values.get("rope_scaling"), values.get("rope_parameters")) or {}
+    settings = _agreed("RoPE", values.get("rope_scaling"), values.get("rope_parameters"))
+    settings = {} if settings is None else settings
     if not isinstance(settings, Mapping):
         raise ValueError(f"rope_scaling must be an object or null, got {settings!r}")
-    theta = _agreed("rope_theta", values.get("rope_theta"), settings.get("rope_theta"))
-    partial = _agreed(
-        "partial_rotary_factor",
-        values.get("partial_rotary_factor"),
-        settings.get("partial_rotary_factor"),
+    if parts := [name for name, value in settings.items() if isinstance(value, Mapping)]:
+        raise ValueError(f"RoPE must be the same in all layers, got {', '.join(parts)}")
+    beside = ("rope_theta", "partial_rotary_factor", "original_max_position_embeddings")
+    theta, partial, trained = (
+        _agreed(name, values.get(name), settings.get(name)) for name in beside
     )
     if partial not in (None, 1.0):
         raise ValueError(f"partial_rotary_factor must be 1, got {partial}")
     method = _agreed("rope_type", settings.get("type"), settings.get("rope_type")) or "default"
-    return (default_theta if theta is None else theta), _scaling(method, settings, values)
+    scaling = _scaling(method, settings, values["max_position_embeddings"], trained)
+    return (default_theta if theta is None else _number("rope_theta", theta)), scaling
 
 
 def _scaling(
-    method: str, settings: Mapping[str, Any], values: Mapping[str, Any]
+    method: str, settings: Mapping[str, Any], context: int, trained: float | None
 ) -> RopeScaling | None:
     if method not in _METHODS:
         raise ValueError(f"rope_type must be one of {', '.join(_METHODS)}, got {method!r}")
@@ -54,13 +60,29 @@ def _scaling(
         return None
     if "factor" not in settings:
         raise ValueError(f"rope_type {method!r} needs a factor, got {dict(settings)}")
+    factor = settings["factor"]
     if method == "linear":
-        return LinearScaling(settings["factor"])
-    trained = settings.get("original_max_position_embeddings", values["max_position_embeddings"])
-    known = {"factor": settings["factor"], "original_context": trained}
+        return LinearScaling(_number("factor", factor))
+    trained = context if trained is None else trained
+    if _number("original_max_position_embeddings", trained) < 1:
+        raise ValueError(f"original_max_position_embeddings must be at least 1, got {trained}")
+    if method == "yarn" and factor is None:
+        factor = context / trained
+    known = {"factor": _number("factor", factor), "original_context": trained}
     names = _YARN if method == "yarn" else ("low_freq_factor", "high_freq_factor")
-    known |= {name: settings[name] for name in names if settings.get(name) is not None}
-    return YarnScaling(**known) if method == "yarn" else Llama3Scaling(**known)
+    known |= {n: _number(n, settings[n]) for n in names if settings.get(n) is not None}
+    if method == "llama3":
+        return Llama3Scaling(**known)
+    truncate = settings.get("truncate", True)
+    if not isinstance(truncate, bool):
+        raise ValueError(f"truncate must be true or false, got {truncate!r}")
+    return YarnScaling(**known, truncate=truncate)
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e38:
+        raise ValueError(f"{name} must be a finite number, got {value!r}")
+    return value
 
 
 def _agreed(name: str, first: Any, second: Any) -> Any:

@@ -46,7 +46,14 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "llama": {"rms_norm_eps": 1e-6, "num_key_value_heads": None},
     "mistral": {"rms_norm_eps": 1e-6, "num_key_value_heads": 8, "sliding_window": 4096},
     "mixtral": {"rms_norm_eps": 1e-5, "num_key_value_heads": 8},
-    "qwen3": {"rms_norm_eps": 1e-6, "num_key_value_heads": 32, "head_dim": 128},
+    "qwen3": {
+        "rms_norm_eps": 1e-6,
+        "num_key_value_heads": 32,
+        "head_dim": 128,
+        "use_sliding_window": False,
+        "sliding_window": 4096,
+        "max_window_layers": 28,
+    },
 }
 _THETA = {"mixtral": 1e6}  # of the files that leave rope_theta out; else 10000
 # Settings that change what is computed, and the values of them that we compute.
@@ -59,6 +66,12 @@ _COMPUTED: dict[str, tuple[Any, ...]] = {
     "mlp_bias": (False,),
     "quantization_config": (None,),
 }
+_OPTIONAL_SIZES = ("num_key_value_heads", "head_dim", "n_inner", "sliding_window")
+_FLAGS = ("tie_word_embeddings", "attention_bias", "use_sliding_window")
+# More is a mistake, and would take hours or overflow before a tensor is found missing.
+_MOST = 100_000_000
+_MOST_PARTS = 10_000
+_PARTS = ("num_hidden_layers", "n_layer", "num_local_experts")
 
 
 def read_config(values: Mapping[str, Any]) -> ModelConfig:
@@ -80,18 +93,31 @@ def read_config(values: Mapping[str, Any]) -> ModelConfig:
     sizes = {"gpt2": _GPT2_SIZES, "mixtral": _MIXTRAL_SIZES}.get(model_type, _SIZES)
     if missing := [name for name in sizes.values() if values.get(name) is None]:
         raise ValueError(f"a {model_type} config.json needs {', '.join(missing)}")
+    _check_kinds(values, (*sizes.values(), "max_window_layers"))
     fields = {ours: values[theirs] for ours, theirs in sizes.items()}
-    fields["tie_embeddings"] = bool(values.get("tie_word_embeddings", False))
+    fields["tie_embeddings"] = values.get("tie_word_embeddings", False)
     read = _read_gpt2 if model_type == "gpt2" else _read_llama
-    try:
-        return ModelConfig(**fields | read(values, model_type))
-    except TypeError as error:
-        raise ValueError(f"a setting has a value of the wrong kind: {error}") from None
+    return ModelConfig(**fields | read(values, model_type))
+
+
+def _check_kinds(values: Mapping[str, Any], sizes: tuple[str, ...]) -> None:
+    for name in (*sizes, *_OPTIONAL_SIZES):
+        value, may_be_null = values.get(name), name in _OPTIONAL_SIZES
+        if name not in values or value is None and may_be_null:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int):
+            kind = "a whole number or null" if may_be_null else "a whole number"
+            raise ValueError(f"{name} must be {kind}, got {value!r}")
+        if value > (most := _MOST_PARTS if name in _PARTS else _MOST):
+            raise ValueError(f"{name} must be at most {most}, got {value}")
+    for name in _FLAGS:
+        if not isinstance(value := values.get(name, False), bool):
+            raise ValueError(f"{name} must be true or false, got {value!r}")
 
 
 def _model_type(values: Mapping[str, Any]) -> str:
     model_type, names = values.get("model_type"), values.get("architectures")
-    if model_type not in ARCHITECTURES:
+    if not isinstance(model_type, str) or model_type not in ARCHITECTURES:
         supported = ", ".join(ARCHITECTURES)
         raise ValueError(f"model_type {model_type!r} is unknown; supported are {supported}")
     if names and names != [ARCHITECTURES[model_type]]:
@@ -132,23 +158,35 @@ def _read_llama(values: Mapping[str, Any], model_type: str) -> dict[str, Any]:
 
 
 def _window(values: Mapping[str, Any], model_type: str) -> int | None:
-    window = None if model_type == "llama" else values.get("sliding_window")
-    if model_type != "qwen3":
-        return window
-    if not values.get("use_sliding_window", False):
+    window, first, layers = values.get("sliding_window"), 0, values["num_hidden_layers"]
+    if model_type == "llama" or model_type == "qwen3" and not values["use_sliding_window"]:
         window = None
-    first, layers = values.get("max_window_layers", 28), values["num_hidden_layers"]
-    has_window = [window is not None and i >= first for i in range(layers)]
-    if kinds := values.get("layer_types"):
+    if model_type == "qwen3":
+        first = values["max_window_layers"]
+    kinds = values.get("layer_types")
+    if kinds is None:
+        has_window = [window is not None and i >= first for i in range(layers)]
+    elif not isinstance(kinds, list):
+        raise ValueError(f"layer_types must be a list or null, got {kinds!r}")
+    elif other := [kind for kind in kinds if kind not in ("full_attention", "sliding_attention")]:
+        raise ValueError(
+            f"layer_types must be full_attention or sliding_attention, got {other[0]!r}"
+        )
+    else:
         has_window = [kind == "sliding_attention" for kind in kinds]
     if len(has_window) != layers or len(set(has_window)) > 1:
         raise ValueError(
             f"a window must be in all of the {layers} layers or in none, it is in "
             f"{sum(has_window)} of {len(has_window)}"
         )
-    if has_window[0] and window is None:
+    if any(has_window) and window is None:
         raise ValueError("layer_types has sliding_attention, but there is no sliding_window in use")
-    return window if has_window[0] else None
+    if model_type == "mixtral" and window is not None and not any(has_window):
+        raise ValueError(
+            f"layer_types has full_attention, but a mixtral's sliding_window {window} is in every "
+            "layer"
+        )
+    return window if any(has_window) else None
 
 
 def write_config(config: ModelConfig) -> dict[str, Any]:

@@ -18,6 +18,7 @@ LLAMA = {
     "num_attention_heads": 4,
     "max_position_embeddings": 64,
 }
+YARN = {"type": "yarn", "factor": 4.0}
 GPT2 = {
     "model_type": "gpt2",
     "vocab_size": 61,
@@ -62,6 +63,13 @@ def test_left_out_settings_have_the_value_of_transformers(model_type):
     assert read_config(theirs.to_dict()) == read_config(smallest)
 
 
+def test_left_out_window_of_qwen3_is_that_of_transformers():
+    values = LLAMA | {"model_type": "qwen3", "num_key_value_heads": 2, "num_hidden_layers": 1}
+    values |= {"use_sliding_window": True, "max_window_layers": 0, "max_position_embeddings": 8192}
+    assert read_config(values).window_tokens == 4096
+    assert transformers.AutoConfig.for_model(**values).sliding_window == 4096
+
+
 def test_window_that_hides_nothing_is_none():
     values = LLAMA | {"model_type": "mistral", "num_key_value_heads": 2}
     assert read_config(values | {"sliding_window": 64}).window_tokens is None
@@ -92,6 +100,11 @@ def test_rope_is_read_in_both_spellings(settings, scaling):
     assert read_config(old).rope_theta == 5000.0
 
 
+def test_yarn_without_factor_stretches_the_trained_length_to_the_whole():
+    scaling = {"type": "yarn", "factor": None, "original_max_position_embeddings": 16}
+    assert read_config(LLAMA | {"rope_scaling": scaling}).rope_scaling == YarnScaling(4.0, 16)
+
+
 @pytest.mark.parametrize(
     "changes, message",
     [
@@ -100,17 +113,49 @@ def test_rope_is_read_in_both_spellings(settings, scaling):
         ({"architectures": ["GPT2LMHeadModel"]}, r"must be \['LlamaForCausalLM'\]"),
         ({"architectures": ["LlamaForSequenceClassification"]}, "architectures must be"),
         ({"hidden_size": None, "vocab_size": None}, "needs vocab_size, hidden_size"),
-        ({"hidden_size": "32"}, "d_model must be a whole number, got '32'"),
+        ({"model_type": ["llama"]}, r"model_type \['llama'\] is unknown"),
+        ({"hidden_size": "32"}, "hidden_size must be a whole number, got '32'"),
+        ({"vocab_size": True}, "vocab_size must be a whole number, got True"),
+        ({"head_dim": 8.0}, "head_dim must be a whole number or null, got 8.0"),
+        ({"num_hidden_layers": 10**9}, "num_hidden_layers must be at most 10000, got 1000000000"),
+        ({"intermediate_size": 2**63}, "intermediate_size must be at most 100000000, got 92233"),
+        ({"tie_word_embeddings": "false"}, "tie_word_embeddings must be true or false, got 'f"),
+        ({"attention_bias": None}, "attention_bias must be true or false, got None"),
         ({"hidden_size": 33}, "num_heads 4 must divide d_model 33"),
         ({"num_key_value_heads": 3}, "num_kv_heads 3 must divide num_heads 4"),
         ({"num_hidden_layers": 0}, "num_layers must be at least 1, got 0"),
-        ({"rms_norm_eps": "small"}, "value of the wrong kind"),
+        ({"rms_norm_eps": "small"}, "norm_eps must be a number, got 'small'"),
         ({"hidden_act": "gelu"}, "hidden_act must be 'silu' or 'swish', got 'gelu'"),
         ({"mlp_bias": True}, "mlp_bias must be False, got True"),
         ({"quantization_config": {"bits": 4}}, "quantization_config must be None"),
         ({"rope_scaling": {"type": "dynamic", "factor": 2.0}}, "default, linear, llama3, yarn"),
         ({"rope_scaling": {"type": "linear"}}, "'linear' needs a factor"),
         ({"rope_scaling": {"type": "linear", "factor": 0.5}}, "factor must be"),
+        (
+            {"rope_scaling": {"type": "linear", "factor": None}},
+            "factor must be a finite nu",
+        ),
+        (
+            {"rope_scaling": {"type": "yarn", "factor": [2]}},
+            r"number, got \[2",
+        ),
+        (
+            {"rope_scaling": {"type": "yarn", "factor": 2, "beta_fast": 1e999}},
+            "beta_fast must be a",
+        ),
+        (
+            {"rope_scaling": {"type": "yarn", "factor": 2, "truncate": None}},
+            "truncate must be true",
+        ),
+        ({"rope_theta": "10000"}, "rope_theta must be a finite number, got '10000'"),
+        ({"rope_parameters": {"full_attention": {}}}, "in all layers, got full_attention"),
+        (
+            {
+                "rope_scaling": YARN | {"original_max_position_embeddings": 32},
+                "original_max_position_embeddings": 16,
+            },
+            "original_max_position_embeddings is given twice and differs: 16 and 32",
+        ),
         ({"rope_scaling": "linear"}, "must be an object or null"),
         ({"rope_scaling": {"type": "linear", "rope_type": "yarn"}}, "rope_type is given twice"),
         (
@@ -150,7 +195,12 @@ def test_gpt2_is_refused_when_it_computes_something_else(changes, message):
         ({"use_sliding_window": True, "max_window_layers": 1}, "window .* in 1 of 2"),
         ({"layer_types": ["full_attention", "sliding_attention"]}, "window .* in 1 of 2"),
         ({"layer_types": ["full_attention"]}, "window .* in 0 of 1"),
+        ({"layer_types": []}, "window .* in 0 of 0"),
         ({"layer_types": ["sliding_attention"] * 2}, "there is no sliding_window in use"),
+        ({"layer_types": ["chunked_attention"] * 2}, "must be full_attention or sliding_attention"),
+        ({"layer_types": 2}, "layer_types must be a list or null, got 2"),
+        ({"use_sliding_window": "no"}, "use_sliding_window must be true or false, got 'no'"),
+        ({"max_window_layers": None}, "max_window_layers must be a whole number, got None"),
     ],
 )
 def test_window_in_some_layers_is_refused(changes, message):
@@ -158,3 +208,14 @@ def test_window_in_some_layers_is_refused(changes, message):
     assert read_config(values).window_tokens is None
     with pytest.raises(ValueError, match=message):
         read_config(values | changes)
+
+
+@pytest.mark.parametrize("model_type", ["llama", "mistral", "mixtral"])
+def test_window_in_some_layers_is_refused_in_every_architecture(model_type):
+    values = LLAMA | {"model_type": model_type, "num_key_value_heads": 2, "sliding_window": 16}
+    values |= {"num_local_experts": 4, "num_experts_per_tok": 2}
+    mixed = ["full_attention", "sliding_attention"]
+    with pytest.raises(ValueError, match="window .* in 1 of 2"):
+        read_config(values | {"layer_types": mixed})
+    with pytest.raises(ValueError, match="there is no sliding_window in use"):
+        read_config(values | {"layer_types": mixed[1:] * 2, "sliding_window": None})

@@ -111,14 +111,24 @@ def test_rope_scaling_means_the_same_to_transformers(scaling, tmp_path):
     torch.testing.assert_close(again, expected, rtol=0, atol=1e-5)
 
 
-def test_old_spelling_of_rope_is_the_new_one(tmp_path):
-    theirs = their_model(CONFIGS["llama"])
+YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 80}
+TRAINED = "original_max_position_embeddings"
+
+
+@pytest.mark.parametrize("settings", [LLAMA3, YARN], ids=["llama3", "yarn"])
+@pytest.mark.parametrize("key", ["rope_parameters", "rope_scaling"])
+@pytest.mark.parametrize("above", ["rope_theta", TRAINED, None], ids=lambda name: f"{name} above")
+def test_rope_means_the_same_in_every_spelling(settings, key, above, tmp_path):
+    """transformers 4 and 5, and a setting beside the dict that others write into it."""
+    inside = settings | {"rope_theta": 500000.0}
+    theirs = their_model(transformers.LlamaConfig(**SIZES, rope_parameters=dict(inside)))
     path = saved(theirs, tmp_path) / "config.json"
     values = json.loads(path.read_text())
     del values["rope_parameters"]
-    scaling = {key: value for key, value in LLAMA3.items() if key != "rope_theta"}
-    path.write_text(json.dumps(values | {"rope_theta": 500000.0, "rope_scaling": scaling}))
-    expected = their_logits(theirs, random_ids())
+    beside = {above: inside.pop(above)} if above else {}
+    path.write_text(json.dumps(values | beside | {key: inside}))
+    expected = their_logits(AutoModelForCausalLM.from_pretrained(tmp_path), random_ids())
+    torch.testing.assert_close(their_logits(theirs, random_ids()), expected, rtol=0, atol=1e-5)
     logits = our_logits(load_pretrained(tmp_path), random_ids())
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-5)
 
@@ -149,6 +159,25 @@ def test_rarer_settings_are_computed_too(config, tmp_path):
     save_pretrained(ours, None, tmp_path / "ours")
     again = AutoModelForCausalLM.from_pretrained(tmp_path / "ours")
     torch.testing.assert_close(their_logits(again, random_ids()), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kinds", [None, "full_attention", "sliding_attention"])
+@pytest.mark.parametrize("model_type", ["mistral", "mixtral", "qwen3"])
+def test_window_by_layer_types_is_that_of_transformers(model_type, kinds, tmp_path):
+    """A mistral with layer_types is Ministral to transformers; Mixtral does not read them."""
+    path = saved(their_model(CONFIGS[model_type]), tmp_path) / "config.json"
+    values = json.loads(path.read_text()) | {"sliding_window": WINDOW, "layer_types": [kinds] * 2}
+    values |= {"use_sliding_window": True, "max_window_layers": 0}
+    if kinds is None:
+        del values["layer_types"]
+    path.write_text(json.dumps(values))
+    if (model_type, kinds) == ("mixtral", "full_attention"):
+        with pytest.raises(ValueError, match="layer_types has full_attention, but a mixtral's sli"):
+            load_pretrained(tmp_path)
+        return
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path, attn_implementation="eager")
+    logits = our_logits(load_pretrained(tmp_path), random_ids())
+    torch.testing.assert_close(logits, their_logits(theirs, random_ids()), rtol=0, atol=1e-5)
 
 
 @pytest.fixture(scope="module", params=[None, GPT4_PATTERN], ids=["gpt2 pattern", "gpt4 pattern"])
