@@ -165,8 +165,15 @@ def _indexed_tensors(folder: Path) -> tuple[dict[str, _Stored], list[str]]:
         )
     if absent := [name for name in names if not (folder / name).is_file()]:
         raise ValueError(f"{folder} lacks {', '.join(absent)}, which its index names")
-    tensors, problems = {}, []
-    for file in [WeightFile(folder / name) for name in names]:
+    files = [WeightFile(folder / name) for name in names]
+    held = {name for file in files for name in file.entries}
+    problems = [
+        f"{name} is in no file, the index says {owner}"
+        for name, owner in owners.items()
+        if name not in held and not _CONSTANTS.search(name)
+    ]
+    tensors = {}
+    for file in files:
         for name in file.entries:
             if owners.get(name) == file.path.name:
                 tensors[name] = _Stored(file, name)

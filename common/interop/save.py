@@ -25,7 +25,7 @@ from ..tokenizer.huggingface import write_huggingface
 from ..tokenizer.storage import json_bytes
 from ._tokenizer_files import generation_settings, tokenizer_settings
 from .config_file import write_config
-from .mapping import Place, published_places
+from .mapping import Place, published_places, skeleton
 from .weight_file import write_weights
 
 _INDEX = "model.safetensors.index.json"
@@ -57,8 +57,9 @@ def save_pretrained(
         The folder.
 
     Raises:
-        ValueError: no published architecture computes what the model does, or the tokenizer has
-            ids that the model has not.
+        ValueError: no published architecture computes what the model does, the tokenizer has ids
+            that the model has not, or the model's weights are not those that its config describes:
+            all that differs in one message. Int8 weights are such: save the float model.
 
     Cost: one copy on the disk, one tensor in memory.
 
@@ -76,6 +77,8 @@ def save_pretrained(
         )
     folder = Path(folder)
     content = write_config(model.config)
+    if problems := _misfits(model):
+        raise ValueError("the model is not what its config describes:\n  " + "\n  ".join(problems))
     ends = generation_settings(tokenizer)
     content |= ends | {"torch_dtype": _dtype_name(model)}
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,6 +93,32 @@ def save_pretrained(
         (unfinished / "config.json").write_bytes(json_bytes(content))
         _put_in_place(unfinished, folder)
     return folder
+
+
+def _misfits(model: TransformerLM) -> list[str]:
+    """Every weight that is missing, extra, misshapen, or tied and not so in the config."""
+    if any(buffer.dtype == torch.int8 for buffer in model.buffers()):
+        return ["its weights are int8: save the float model and quantise it after loading"]
+    wanted, found = (
+        {name: tuple(parameter.shape) for name, parameter in _parameters(each).items()}
+        for each in (skeleton(model.config), model)
+    )
+    problems = [f"missing: {name} {wanted[name]}" for name in wanted if name not in found]
+    problems += [f"extra: {name} {found[name]}" for name in found if name not in wanted]
+    for name, shape in wanted.items():
+        if found.get(name, shape) != shape:
+            problems.append(f"{name} is {found[name]}, the config asks for {shape}")
+    head, table, ties = "lm_head.weight", "token_embeddings.weight", model.config.tie_embeddings
+    if head in found and table in found:
+        if (model.get_parameter(head) is model.get_parameter(table)) != ties:
+            must = "must" if ties else "must not"
+            problems.append(f"{head} {must} be {table}: the config says tie_embeddings {ties}")
+    return problems
+
+
+def _parameters(model: TransformerLM) -> dict[str, Tensor]:
+    """By name, and what has two names twice."""
+    return dict(model.named_parameters(remove_duplicate=False))
 
 
 def _put_in_place(unfinished: Path, folder: Path) -> None:
@@ -109,7 +138,7 @@ def _dtype_name(model: TransformerLM) -> str:
 def _write_shards(
     model: TransformerLM, model_type: str, folder: Path, max_shard_bytes: int
 ) -> None:
-    parameters = dict(model.named_parameters())
+    parameters = _parameters(model)
     sources: dict[str, list[str]] = {}  # published name -> our names: one, or three of c_attn
     places = published_places(model.config, model_type)
     for ours, place in places.items():

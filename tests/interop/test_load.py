@@ -83,6 +83,22 @@ def test_load_lists_where_index_and_files_disagree(tmp_path):
         load_pretrained(folder)
 
 
+def test_load_lists_what_the_index_names_and_no_file_holds(tmp_path):
+    folder = save_pretrained(new_model(), None, tmp_path, max_shard_bytes=600)
+    index = folder / "model.safetensors.index.json"
+    content = json.loads(index.read_text())
+    head = content["weight_map"]["lm_head.weight"]
+    # Older versions stored constants, which nobody misses.
+    content["weight_map"] |= dict.fromkeys(["ghost", "model.rotary_emb.inv_freq"], head)
+    del content["weight_map"]["model.norm.weight"]
+    index.write_text(json.dumps(content))
+    with pytest.raises(ValueError) as error:
+        load_pretrained(folder)
+    assert f"ghost is in no file, the index says {head}" in str(error.value)
+    assert "missing: model.norm.weight (4,)" in str(error.value)
+    assert "inv_freq" not in str(error.value)
+
+
 def test_load_names_shards_that_are_not_there(tmp_path):
     folder = save_pretrained(new_model(), None, tmp_path, max_shard_bytes=600)
     shards = sorted(folder.glob("*.safetensors"))

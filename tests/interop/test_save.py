@@ -1,12 +1,14 @@
 """Saving: shards, atomicity, and what no published architecture computes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from common.int8 import quantize_int8
 from common.interop import load_pretrained, save, save_pretrained
 from common.model import TransformerLM
 from common.model_config import ModelConfig
@@ -102,6 +104,45 @@ def test_save_that_stops_while_moving_leaves_no_mixture(tmp_path, monkeypatch):
 def test_save_refuses_what_no_architecture_computes(tmp_path, changes):
     model = TransformerLM(ModelConfig(**CONFIG.to_dict() | changes))
     with pytest.raises(ValueError, match="none of gpt2, llama, mistral, mixtral, qwen3 combines"):
+        save_pretrained(model, None, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_save_lists_every_misfit_of_model_and_config(tmp_path):
+    model = TransformerLM(CONFIG)
+    model.ln_final.weight = torch.nn.Parameter(torch.ones(3))
+    model.layers[1].attn.q_proj = torch.nn.Identity()
+    model.extra = torch.nn.Linear(2, 3, bias=False)
+    model.lm_head.weight = model.token_embeddings.weight
+    with pytest.raises(ValueError) as error:
+        save_pretrained(model, None, tmp_path / "model")
+    for line in (
+        "missing: layers.1.attn.q_proj.weight (8, 8)",
+        "extra: extra.weight (3, 2)",
+        "ln_final.weight is (3,), the config asks for (8,)",
+        "lm_head.weight must not be token_embeddings.weight: the config says tie_embeddings False",
+    ):
+        assert line in str(error.value)
+    assert not (tmp_path / "model").exists()
+
+
+def test_save_refuses_a_tie_that_the_config_does_not_have(tmp_path):
+    """Loaded again it would be another model: the head that is not stored would be lost."""
+    tied = TransformerLM(replace(CONFIG, tie_embeddings=True))
+    tied.lm_head.weight = torch.nn.Parameter(torch.randn(16, 8))
+    with pytest.raises(ValueError, match="lm_head.weight must be token_embeddings.weight: the co"):
+        save_pretrained(tied, None, tmp_path / "model")
+    untied = TransformerLM(CONFIG)
+    untied.lm_head.weight = untied.token_embeddings.weight
+    with pytest.raises(ValueError, match="lm_head.weight must not be token_embeddings.weight"):
+        save_pretrained(untied, None, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_save_refuses_int8_and_says_what_to_do(tmp_path, tied):
+    model = quantize_int8(TransformerLM(replace(CONFIG, tie_embeddings=tied)))
+    with pytest.raises(ValueError, match="save the float model and quantise it after loading"):
         save_pretrained(model, None, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
