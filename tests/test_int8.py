@@ -11,6 +11,7 @@ from common.int8 import Int8Linear, quantize_int8, quantize_rows
 from common.layers import Linear
 from common.model import TransformerLM
 from common.model_config import ModelConfig
+from tests.town_model import bits_per_byte, log2_probabilities, train_on_town
 
 SIZES = {"vocab_size": 50, "context_length": 48, "d_model": 64, "num_layers": 2, "num_heads": 4}
 
@@ -117,6 +118,18 @@ def test_quantize_int8_changes_logits_by_little(choices):
     ids = torch.arange(40)[None]
     limit = 0.15 if "num_experts" in choices else 0.03  # a router may change its mind
     assert 0 < relative(quantize_int8(model)(ids), model(ids)) < limit
+
+
+def test_quantize_int8_keeps_bits_per_byte_within_half_a_percent():
+    model = train_on_town()
+    small = quantize_int8(model)
+    before = bits_per_byte(model)
+    assert before < 3  # it learned something that rounding can damage
+    assert bits_per_byte(small) == pytest.approx(before, rel=0.005)
+    # A change of the loss may be luck. The divergence is what rounding costs on average.
+    exact, rounded = (log2_probabilities(m)[0] for m in (model, small))
+    divergence = (exact.exp2() * (exact - rounded)).sum(dim=-1).mean().item()
+    assert 0 < divergence < 3e-5 * before
 
 
 def test_quantize_int8_keeps_routers_of_experts():
