@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-_MEMBER = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")  # the upper flags are reserved
+_MEMBER = re.compile(rb"\x1f\x8b\x08(?=[\x00-\x1f])")  # the upper flags are reserved
 _READ_BYTES = 1 << 18
 _FEED_BYTES = (1 << 14, 1 << 16)  # zipped bytes for the decoder at once, at first and later
 _PIECE_BYTES = 1 << 20  # unzipped bytes from it at once
@@ -21,6 +21,8 @@ _PROBE_BYTES = 1 << 12
 # How far a decoder can run beyond the end of a broken member before it notices, and then some.
 LOOK_BACK_BYTES = 1 << 20
 LOOK_AHEAD_BYTES = 1 << 23
+_AGAIN_BYTES = 1 << 19  # that may be unzipped twice and more, and so many for each of the file
+_OVERRUN_BYTES = 64
 
 
 class Piece(NamedTuple):
@@ -78,10 +80,14 @@ def plain_pieces(window: Window) -> Iterator[Piece]:
 
 
 class Members:
-    """The members of a gzipped file from a window's beginning on, as pieces."""
+    """The members of a gzipped file from a window's beginning on, as pieces.
 
-    def __init__(self, window: Window) -> None:
-        self.window, self.is_left = window, False
+    head: what most members begin with, unzipped.
+    """
+
+    def __init__(self, window: Window, head: bytes = b"") -> None:
+        self.window, self.head, self.is_left = window, head, False
+        self.size = self.reached = self.again = self.doubt = 0
 
     def __iter__(self) -> Iterator[Piece]:
         offset = self.window.base
@@ -95,7 +101,7 @@ class Members:
                     yield Piece(b"", offset, broken="no gzip member begins where one ends")
                     offset = self.find(offset + 1)
             else:
-                offset = self.find(max(offset + 1, end - LOOK_BACK_BYTES))
+                offset = self._after_broken(offset, end)
         if self.window.error:
             yield Piece(b"", self.window.base, broken=self.window.error)
 
@@ -120,9 +126,22 @@ class Members:
                 window.forget(offset)
         return None
 
+    def _after_broken(self, offset: int, end: int) -> int | None:
+        """Where to go on after a member that broke at `end`: a true one can begin inside of it.
+
+        In a flood of false beginnings, each unfolding into the next, only those that begin as they
+        should are tried from some point on, and later none inside of another.
+        """
+        if offset < self.reached:
+            self.again += end - offset + self.size
+        self.reached = max(self.reached, end)
+        self.doubt = min(self.doubt + 1, self.again // (_AGAIN_BYTES + offset))
+        back = LOOK_BACK_BYTES if self.doubt < 4 else _OVERRUN_BYTES
+        return self.find(max(offset + 1, end - back), head=self.head if self.doubt else b"")
+
     def _inflate(self, offset: int) -> Iterator[Piece]:
         """Pieces of the member at `offset`; returns where it ends and whether that is its end."""
-        window, at, self.is_left = self.window, offset, False
+        window, at, self.size, self.is_left = self.window, offset, 0, False
         inflater = zlib.decompressobj(31)
         while True:
             fed = window.at(at, _FEED_BYTES[at > offset])
@@ -135,18 +154,20 @@ class Members:
                 data = inflater.decompress(fed, _PIECE_BYTES)
             except zlib.error as error:
                 reason = f"a gzip member is broken ({str(error).rpartition(': ')[2]})"
-                yield Piece(_salvage(before, fed), offset, False, reason, suspect=True)
-                return at, False
+                data, used = _salvage(before, fed)
+                yield Piece(data, offset, False, reason, suspect=True)
+                self.size += len(data)
+                return at + used, False
             # At the end of a member bytes can stand in both, if its output had a limit before.
             left = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
-            at += len(fed) - len(left)
+            at, self.size = at + len(fed) - len(left), self.size + len(data)
             window.forget(max(offset, at - LOOK_BACK_BYTES))
             yield Piece(data, offset, inflater.eof)
             if inflater.eof:
                 return at, True
             if self.is_left:
                 self.is_left = False
-                found = self.find(at, within=LOOK_AHEAD_BYTES, head=b"WARC/")
+                found = self.find(at, within=LOOK_AHEAD_BYTES, head=self.head)
                 if found is not None:
                     return found, True
 
@@ -166,8 +187,8 @@ class Members:
         return offset
 
 
-def _salvage(inflater: "zlib._Decompress", fed: bytes) -> bytes:
-    """What can be unzipped of `fed` before the byte at which the decoder gives up."""
+def _salvage(inflater: "zlib._Decompress", fed: bytes) -> tuple[bytes, int]:
+    """What can be unzipped of `fed` before the byte at which the decoder gives up, and that."""
     parts, at, size = [], 0, len(fed)
     while size > 1:
         size = max(1, size // 16)
@@ -179,4 +200,4 @@ def _salvage(inflater: "zlib._Decompress", fed: bytes) -> bytes:
                 inflater = before
                 break
             at += size
-    return b"".join(parts)
+    return b"".join(parts), at

@@ -34,7 +34,7 @@ class Unzipped:
     """
 
     def __init__(self, window: Window, zipped: bool) -> None:
-        self.source = Members(window) if zipped else None
+        self.source = Members(window, b"WARC/") if zipped else None
         self.pieces = iter(self.source or plain_pieces(window))
         self.zipped, self.start = zipped, window.base
         self.data, self.base, self.kept = b"", 0, 0

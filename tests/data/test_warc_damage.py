@@ -168,6 +168,35 @@ def test_a_flood_of_beginnings_costs_no_neighbour_and_no_minutes(tmp_path, recor
     assert watch.slowest < 10  # a hang, on any machine
 
 
+GZIP = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
+
+
+@pytest.mark.parametrize(
+    ("flood", "is_told_apart"),
+    [
+        (GZIP + b"\0\xff\xff\0\0", True),
+        (GZIP + b"\0\xfa\xff\5\0", True),
+        (GZIP + b"\0\xff\xff\0\0WARC/1.0\r\n", False),
+    ],
+    ids=["blocks", "blocks that go on in the next", "blocks that begin as records do"],
+)
+def test_a_flood_of_members_inside_of_members_costs_no_minutes(
+    tmp_path, records, flood, is_told_apart
+):
+    zipped, watch = b"".join(map(gzipped, records)), Watch()
+    with watch:
+        pages, _ = _read(tmp_path, zipped + flood * (2_000_000 // len(flood)) + zipped)
+    assert pages == PAGES * (1 + is_told_apart)
+    assert watch.slowest < 10  # a hang, on any machine
+
+
+def test_half_a_gzip_header_before_a_member_costs_no_neighbour(tmp_path, records):
+    zipped = list(map(gzipped, records))
+    for half in (b"\x1f", b"\x1f\x8b", b"\x1f\x8b\x08", b"\x1f\x8b\x08\0", GZIP):
+        pages, damage = _read(tmp_path, b"".join([*zipped[:3], b"junk" + half, *zipped[3:]]))
+        assert (pages, len(damage)) == (PAGES, 1), half
+
+
 @pytest.mark.parametrize("place", [0.01, 0.3, 0.6, 0.99])
 def test_damage_in_a_member_of_megabytes_costs_that_member(tmp_path, place):
     dice, sizes = Random(7), enumerate([10, 3_000_000, 10, 2000])
