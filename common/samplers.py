@@ -94,7 +94,8 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
     probabilities = ordered.softmax(dim=-1)
     before = probabilities.cumsum(dim=-1) - probabilities  # what the more likely tokens add up to
     if p < 1:  # at 1 rounding in the sum could drop the last tokens
-        ordered = ordered.masked_fill(before >= p, -torch.inf)
+        is_surplus = (before >= p) & (before > 0)  # the first stays, also if p is 0 in float32
+        ordered = ordered.masked_fill(is_surplus, -torch.inf)
     return torch.empty_like(logits).scatter(-1, order, ordered)
 
 

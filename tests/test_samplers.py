@@ -69,6 +69,10 @@ def test_sample_with_top_k_one_or_a_tiny_top_p_is_greedy_among_equals(logits):
     assert sample(logits, top_p=1e-9) == greedy(logits)
 
 
+def test_sample_takes_a_top_p_that_is_zero_in_float32():
+    assert sample(torch.tensor([1.0, 2.0, 2.0]), top_p=5e-324) == 1
+
+
 def test_sample_takes_temperatures_up_to_the_largest_float32():
     row = torch.tensor([1.0, -math.inf, 2.0])
     drawn = sample(row.expand(200, -1), temperature=3.4e38, generator=generator())
