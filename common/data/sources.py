@@ -24,6 +24,7 @@ from .document import Document
 from .encoding import decode_html
 
 _PIECE_BYTES = 1 << 20
+_MAX_BYTES = 50_000_000
 _MAX_PART_CHARS = 20_000_000
 _END_OF_STORY = "<|endoftext|>"
 # A title can take a second line; the oldest books end their licence with "SMALL PRINT".
@@ -62,15 +63,17 @@ def read_documents(
     return readers[suffix](path_or_url)
 
 
-def read_text(path_or_url: str | Path) -> Iterator[Document]:
+def read_text(path_or_url: str | Path, *, max_bytes: int = _MAX_BYTES) -> Iterator[Document]:
     """A plain text file as one document, whatever its encoding and line ends.
+
+    ValueError for a file of more than `max_bytes` when unzipped.
 
     >>> path = Path(tempfile.mkdtemp(), "note.txt")
     >>> _ = path.write_bytes("Zoë was here.".encode("latin-1"))
     >>> [document.text for document in read_text(path)]
     ['Zoë was here.']
     """
-    text = _whole_text(path_or_url)
+    text = _whole_text(path_or_url, max_bytes)
     yield Document(_hashed(text), _address(path_or_url), text)
 
 
@@ -107,7 +110,7 @@ def read_wet(
     path_or_url: str | Path,
     *,
     damage: list[Damage] | None = None,
-    max_bytes: int = 50_000_000,
+    max_bytes: int = _MAX_BYTES,
     start: int = 0,
     end: int | None = None,
 ) -> Iterator[Document]:
@@ -128,10 +131,11 @@ def read_wet(
     )
 
 
-def read_gutenberg(path_or_url: str | Path) -> Iterator[Document]:
+def read_gutenberg(path_or_url: str | Path, *, max_bytes: int = _MAX_BYTES) -> Iterator[Document]:
     """A book of Project Gutenberg without the licence around it; title and author go to `meta`.
 
-    ValueError for a file that has not both of the lines between which a book stands.
+    ValueError for a file that has not both of the lines between which a book stands, and for one of
+    more than `max_bytes` when unzipped.
 
     >>> path = Path(tempfile.mkdtemp(), "1.txt")
     >>> _ = path.write_text(
@@ -141,7 +145,7 @@ def read_gutenberg(path_or_url: str | Path) -> Iterator[Document]:
     >>> [(document.text, document.meta) for document in read_gutenberg(path)]
     [('Chapter 1', {'title': 'Kites'})]
     """
-    text = _whole_text(path_or_url)
+    text = _whole_text(path_or_url, max_bytes)
     begin = _BOOK_BEGINS.search(text)
     end = _BOOK_ENDS.search(text, begin.end()) if begin else None
     if not begin or not end:
@@ -229,9 +233,12 @@ def _wet_document(record: Record) -> Document | None:
     return Document(id_, url, text, {k: headers[v] for k, v in known.items() if v in headers})
 
 
-def _whole_text(path_or_url: str | Path) -> str:
+def _whole_text(path_or_url: str | Path, max_bytes: int) -> str:
     with open_unzipped(path_or_url) as stream:
-        text, _ = decode_html(stream.read())
+        data = stream.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise ValueError(f"{name_of(path_or_url)} has more than max_bytes {max_bytes}")
+    text, _ = decode_html(data)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

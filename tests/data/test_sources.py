@@ -152,6 +152,18 @@ def test_read_records_mutants_cost_no_other_line(tmp_path):
         assert [text for text in texts if text in wanted] == wanted
 
 
+@pytest.mark.parametrize("reader", [read_text, read_gutenberg])
+def test_readers_of_text_unfold_no_bomb(tmp_path, reader):
+    path = tmp_path / "note.txt.gz"
+    path.write_bytes(gzipped(b" " * 1001))
+    with pytest.raises(ValueError, match=r"note\.txt\.gz has more than max_bytes 1000"):
+        list(reader(path, max_bytes=1000))
+    assert [document.text for document in read_text(path, max_bytes=1001)] == [" " * 1001]
+    path.write_bytes(gzipped(b" " * 50_000_001, 1))
+    with pytest.raises(ValueError, match="has more than max_bytes 50000000"):
+        list(reader(path))
+
+
 def test_read_gutenberg_gives_the_book_without_what_stands_around_it(tmp_path):
     (tmp_path / "1.txt").write_text(BOOK, encoding="utf-8")
     [book] = read_gutenberg(tmp_path / "1.txt")
