@@ -103,4 +103,9 @@ def _fits(pieces: list[bytes], path: bytes) -> bool:
 
 
 def _seconds(value: str) -> float:
-    return float(value) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value) else 0.0
+    """Seconds that a value names, however many; 0 for one that is no number or negative."""
+    try:
+        seconds = float(value)
+    except ValueError:
+        return 0.0
+    return seconds if seconds > 0 else 0.0

@@ -168,6 +168,7 @@ def test_crawl_takes_the_longest_rule_of_robots_txt():
             "redirects to another site: http://ex",
         ),
         (Response(200, {}, b"User-agent: *\nCrawl-delay: 86400\n"), "it asks for 86400 s between"),
+        (Response(200, {}, b"User-agent: *\nCrawl-delay: 1" + b"0" * 500), "it asks for inf s be"),
     ],
 )
 def test_crawl_leaves_a_site_in_peace_whose_robots_txt_cannot_be_kept(robots, reason):

@@ -1,3 +1,4 @@
+import math
 from random import Random
 from urllib.robotparser import RobotFileParser
 
@@ -122,9 +123,11 @@ def test_robot_rules_read_any_newline_and_a_byte_order_mark(newline):
         ("crawl-delay: 0.5", 0.5),
         ("Crawl-delay: -1", 0.0),
         ("Crawl-delay: soon", 0.0),
-        ("Crawl-delay: 1e9", 0.0),
+        ("Crawl-delay: 1e9", 1e9),
+        ("Crawl-delay: 1234567890", 1234567890.0),
+        ("Crawl-delay: 0.12345678901", 0.12345678901),
         ("Crawl-delay: nan", 0.0),
-        ("Crawl-delay: " + "9" * 5000, 0.0),
+        ("Crawl-delay: " + "9" * 5000, math.inf),
     ],
 )
 def test_robot_rules_know_the_delay(line, seconds):
