@@ -29,6 +29,7 @@ _KNOWN = frozenset(
     "iso8859-7 iso8859-8 iso8859-10 iso8859-13 iso8859-14 iso8859-15 iso8859-16 koi8-r koi8-u "
     "mac-roman mac-cyrillic gb18030 big5hkscs euc_jp iso2022_jp".split()
 )
+_WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 # What the web calls by a name is often more than the standard of that name.
 _MEANT = {
     "ascii": "cp1252",
@@ -142,10 +143,12 @@ def _declared(data: bytes, content_type: str | None) -> list[str]:
     header = _CHARSET.search((content_type or "")[:1000].encode("ascii", "replace"))
     in_page = _IN_PAGE.search(data[:_SNIFFED_BYTES])
     found = [_known(header[1].decode("ascii"))] if header else []
+    if b"\0" not in data:  # as tags in UTF-16 have, whatever the header says
+        found = [name for name in found if name not in _WIDE]
     if in_page:
         name = _known((in_page[1] or in_page[2]).decode("ascii"))
         # A page whose <meta> can be read as ASCII is not UTF-16, whatever the tag says.
-        found.append("utf-8" if name and name.startswith(("utf-16", "utf-32")) else name)
+        found.append("utf-8" if name in _WIDE else name)
     return [name for name in found if name]
 
 

@@ -180,3 +180,14 @@ def test_decode_html_looks_for_a_declaration_in_time_linear_in_the_header():
 @given(st.text("aé€𝄞 \n", max_size=50), st.sampled_from(["utf-8-sig", "utf-16", "utf-32"]))
 def test_decode_html_inverts_encodings_with_a_mark(text, encoding):
     assert decode_html(text.encode(encoding))[0] == text
+
+
+@pytest.mark.parametrize("name", ["utf-16", "UTF-16LE", "utf-16be", "ucs-2", "utf-32"])
+@pytest.mark.parametrize("word", ["at", "déjà"])
+def test_decode_html_takes_no_page_without_zero_bytes_for_utf16(name, word):
+    page = f"<p>The tide comes in {word} night".encode("cp1252")
+    page += b" " * (-len(page) % 4)  # a number of bytes that UTF-32 can have, too
+    text, _ = decode_html(page, content_type=f"text/html; charset={name}")
+    assert text == page.decode("cp1252")
+    wide = codecs.lookup("utf-16" if name == "ucs-2" else name).encode(f"<p>{word}")[0]
+    assert decode_html(wide, content_type=f"text/html; charset={name}")[0] == f"<p>{word}"
