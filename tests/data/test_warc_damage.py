@@ -163,9 +163,9 @@ def test_mutants_of_wrapped_bodies_give_a_page_or_damage(tmp_path, wrapped):
 def test_a_flood_of_beginnings_costs_no_neighbour_and_no_minutes(tmp_path, records, flood):
     watch = Watch()
     with watch:
-        pages, _ = _read(tmp_path, flood * (2_000_000 // len(flood)) + b"".join(records))
+        pages, _ = _read(tmp_path, flood * (1_000_000 // len(flood)) + b"".join(records))
     assert pages == PAGES
-    assert watch.slowest < 10  # a hang, on any machine
+    assert watch.slowest < HANG_S
 
 
 GZIP = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
@@ -185,9 +185,9 @@ def test_a_flood_of_members_inside_of_members_costs_no_minutes(
 ):
     zipped, watch = b"".join(map(gzipped, records)), Watch()
     with watch:
-        pages, _ = _read(tmp_path, zipped + flood * (2_000_000 // len(flood)) + zipped)
+        pages, _ = _read(tmp_path, zipped + flood * (1_000_000 // len(flood)) + zipped)
     assert pages == PAGES * (1 + is_told_apart)
-    assert watch.slowest < 10  # a hang, on any machine
+    assert watch.slowest < HANG_S
 
 
 def test_half_a_gzip_header_before_a_member_costs_no_neighbour(tmp_path, records):
