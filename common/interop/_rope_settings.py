@@ -14,6 +14,7 @@ from typing import Any
 from ..model_config import ModelConfig
 from ..rope_scaling import LinearScaling, Llama3Scaling, NTKScaling, RopeScaling, YarnScaling
 
+_LONGEST = 100_000_000  # tokens; far beyond, transformers' YaRN slows what it should keep
 _METHODS = ("default", "linear", "llama3", "yarn")
 _YARN = ("beta_fast", "beta_slow", "attention_factor", "mscale", "mscale_all_dim")
 
@@ -34,7 +35,8 @@ def read_rope(
     ... )
     (10000.0, LinearScaling(factor=2.0))
     """
-    settings = _agreed("RoPE", values.get("rope_scaling"), values.get("rope_parameters"))
+    spellings = values.get("rope_scaling"), values.get("rope_parameters")
+    settings = _agreed("rope_scaling, or rope_parameters,", *spellings)
     settings = {} if settings is None else settings
     if not isinstance(settings, Mapping):
         raise ValueError(f"rope_scaling must be an object or null, got {settings!r}")
@@ -46,26 +48,28 @@ def read_rope(
     )
     if partial not in (None, 1.0):
         raise ValueError(f"partial_rotary_factor must be 1, got {partial}")
-    method = _agreed("rope_type", settings.get("type"), settings.get("rope_type")) or "default"
+    method = _agreed("rope_type", settings.get("type"), settings.get("rope_type"))
     scaling = _scaling(method, settings, values["max_position_embeddings"], trained)
     return (default_theta if theta is None else _number("rope_theta", theta)), scaling
 
 
 def _scaling(
-    method: str, settings: Mapping[str, Any], context: int, trained: float | None
+    method: str | None, settings: Mapping[str, Any], context: int, trained: float | None
 ) -> RopeScaling | None:
+    if method in (None, "default"):
+        return None
     if method not in _METHODS:
         raise ValueError(f"rope_type must be one of {', '.join(_METHODS)}, got {method!r}")
-    if method == "default":
-        return None
     if "factor" not in settings:
         raise ValueError(f"rope_type {method!r} needs a factor, got {dict(settings)}")
     factor = settings["factor"]
     if method == "linear":
         return LinearScaling(_number("factor", factor))
     trained = context if trained is None else trained
-    if _number("original_max_position_embeddings", trained) < 1:
-        raise ValueError(f"original_max_position_embeddings must be at least 1, got {trained}")
+    if not 1 <= _number("original_max_position_embeddings", trained) <= _LONGEST:
+        raise ValueError(
+            f"original_max_position_embeddings must be from 1 to {_LONGEST}, got {trained}"
+        )
     if method == "yarn" and factor is None:
         factor = context / trained
     known = {"factor": _number("factor", factor), "original_context": trained}

@@ -4,6 +4,9 @@ Everything is compared before a tensor is copied, and all that does not fit is s
 files are memory-mapped and copied block by block, each block given back when it is done, so that
 memory holds the model and never the model and its file.
 
+Where a text ends is no part of the model: the eos_token_id of generation_config.json, a number or a
+list, is what `generate_stream` and `generate_batch` take as stop_ids.
+
 Taught in ch04_model/06_exchange.ipynb.
 Needs: ../model.py, ../tokenizer/storage.py, config_file.py, mapping.py,
 weight_file.py.

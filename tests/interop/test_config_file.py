@@ -129,6 +129,7 @@ def test_yarn_without_factor_stretches_the_trained_length_to_the_whole():
         ({"mlp_bias": True}, "mlp_bias must be False, got True"),
         ({"quantization_config": {"bits": 4}}, "quantization_config must be None"),
         ({"rope_scaling": {"type": "dynamic", "factor": 2.0}}, "default, linear, llama3, yarn"),
+        ({"rope_scaling": {"type": 0, "factor": 2.0}}, "rope_type must be one of .* got 0"),
         ({"rope_scaling": {"type": "linear"}}, "'linear' needs a factor"),
         ({"rope_scaling": {"type": "linear", "factor": 0.5}}, "factor must be"),
         (
@@ -147,6 +148,10 @@ def test_yarn_without_factor_stretches_the_trained_length_to_the_whole():
             {"rope_scaling": {"type": "yarn", "factor": 2, "truncate": None}},
             "truncate must be true",
         ),
+        (
+            {"rope_scaling": YARN, "original_max_position_embeddings": 10**18},
+            "original_max_position_embeddings must be from 1 to 100000000, got 1000000000",
+        ),
         ({"rope_theta": "10000"}, "rope_theta must be a finite number, got '10000'"),
         ({"rope_parameters": {"full_attention": {}}}, "in all layers, got full_attention"),
         (
@@ -164,7 +169,7 @@ def test_yarn_without_factor_stretches_the_trained_length_to_the_whole():
         ),
         (
             {"rope_scaling": {"type": "linear"}, "rope_parameters": {"rope_theta": 1e4}},
-            "RoPE is given twice and differs",
+            "rope_scaling, or rope_parameters, is given twice and differs",
         ),
         ({"partial_rotary_factor": 0.5}, "partial_rotary_factor must be 1, got 0.5"),
         ({"rope_theta": 0.5}, "theta must be a finite number above 1"),
