@@ -18,11 +18,10 @@ from ._http_answer import find_blank_line, parse_headers
 from ._lines import Damage
 from ._members import Piece, Window
 from ._source import name_of, open_source
-from ._unzipped import Break, Unzipped, is_zipped
+from ._unzipped import MAGIC, Break, Unzipped, is_zipped
 
 T = TypeVar("T")
 
-_MAGIC = b"WARC/"
 _VERSION = re.compile(rb"WARC/\d{1,3}\.\d{1,3}[ \t]*\r?\n")
 _VERSION_BYTES = 20
 _HEADER = re.compile(rb"[^\r\n]+(?:\r?\n(?:[!-9;-~]+[ \t]*:|[ \t])[^\r\n\0]*)+")
@@ -222,7 +221,7 @@ class _Reader:
                 self.next_try = min(self.next_try, bytes_.breaks[0].position)
                 raise _Unreadable(piece.broken)
             for place, _ in bytes_.members:
-                if at < place < end and bytes_.starts_with(_MAGIC, place):
+                if at < place < end and bytes_.starts_with(MAGIC, place):
                     self.next_try = min(self.next_try, place)
                     raise _Unreadable("a record is longer than its gzip member")
             if bytes_.size >= end:
@@ -245,7 +244,7 @@ class _Reader:
             if place == bytes_.end_of_member == bytes_.size:
                 self.one_a_member = alone and self.one_a_member is not False
                 return place, True
-            if not zipped and bytes_.data.startswith(_MAGIC, place - bytes_.base):
+            if not zipped and bytes_.data.startswith(MAGIC, place - bytes_.base):
                 return place, False
         place = self.skip_newlines(end)
         if piece := bytes_.broken_before(place + 1):
@@ -259,7 +258,7 @@ class _Reader:
         elif bytes_.begins_member(place):
             self.one_a_member = alone and self.one_a_member is not False
             return place, True
-        elif bytes_.starts_with(_MAGIC, place):
+        elif bytes_.starts_with(MAGIC, place):
             self.one_a_member = False
             return place, zipped and bytes_.end_of_member >= place
         elif tail != _NEWLINES:
@@ -278,7 +277,7 @@ class _Reader:
         """Where the next version line begins, or the end of the file."""
         bytes_ = self.bytes
         while True:
-            found = bytes_.data.find(_MAGIC, at - bytes_.base)
+            found = bytes_.data.find(MAGIC, at - bytes_.base)
             if found >= 0:
                 at = bytes_.base + found
                 bytes_.reach(at + _VERSION_BYTES)
@@ -286,7 +285,7 @@ class _Reader:
                     return at
                 at += 1
                 continue
-            at = max(at, bytes_.size - len(_MAGIC) + 1)
+            at = max(at, bytes_.size - len(MAGIC) + 1)
             bytes_.forget(at)
             self.leave_what_has_no_end()
             if not bytes_.more(bytes_.size + 1):

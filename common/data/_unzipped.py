@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ._members import Members, Piece, Window, plain_pieces
 
+MAGIC = b"WARC/"
 _SNIFFED_BYTES = 1 << 20
 
 
@@ -20,9 +21,9 @@ class Break(NamedTuple):
 def is_zipped(window: Window) -> bool:
     """Whether a file is gzipped: what it begins with says so, or what comes first in it."""
     head = window.at(window.base, 5)
-    if head == b"WARC/" or head[:3] == b"\x1f\x8b\x08":
-        return head != b"WARC/"
-    plain = window.at(window.base, _SNIFFED_BYTES).find(b"WARC/")
+    if head == MAGIC or head[:3] == b"\x1f\x8b\x08":
+        return head != MAGIC
+    plain = window.at(window.base, _SNIFFED_BYTES).find(MAGIC)
     member = Members(window).find(window.base, within=_SNIFFED_BYTES)
     return member is not None and not 0 <= plain < member - window.base
 
@@ -34,7 +35,7 @@ class Unzipped:
     """
 
     def __init__(self, window: Window, zipped: bool) -> None:
-        self.source = Members(window, b"WARC/") if zipped else None
+        self.source = Members(window, MAGIC) if zipped else None
         self.pieces = iter(self.source or plain_pieces(window))
         self.zipped, self.start = zipped, window.base
         self.data, self.base, self.kept = b"", 0, 0
@@ -53,12 +54,16 @@ class Unzipped:
             del self.members[0]
 
     def more(self, position: int) -> bool:
-        """Read on to `position`, to a break or to the next member; False at the end of the file."""
+        """Read on to `position`, to a break or to a member that may begin with a record.
+
+        False at the end of the file.
+        """
         if self.kept > self.base:
             self.data, self.base = self.data[self.kept - self.base :], self.kept
-        size, parts, before = self.size, [self.data] if self.data else [], len(self.members)
+        size, parts = self.size, [self.data] if self.data else []
         for piece in self.pieces:
-            if not self.members or self.members[-1][1] != piece.offset:
+            is_new = not self.members or self.members[-1][1] != piece.offset
+            if is_new:
                 self.members.append((size, piece.offset))
             parts.append(piece.data)
             size += len(piece.data)
@@ -66,7 +71,8 @@ class Unzipped:
                 self.breaks.append(Break(size, piece))
             if piece.ends:
                 self.end_of_member = size
-            if size >= position or piece.broken or len(self.members) > before:
+            may_begin = is_new and MAGIC.startswith(piece.data[: len(MAGIC)])
+            if size >= position or piece.broken or may_begin:
                 self.data = parts[0] if len(parts) == 1 else b"".join(parts)
                 return True
         self.data = b"".join(parts)

@@ -190,6 +190,15 @@ def test_a_flood_of_members_inside_of_members_costs_no_minutes(
     assert watch.slowest < HANG_S
 
 
+def test_a_record_that_claims_thousands_of_members_costs_no_minutes(tmp_path, records):
+    zipped, watch = b"".join(map(gzipped, records)), Watch()
+    long = gzipped(b"WARC/1.0\r\nContent-Length: 49999999\r\n\r\n")
+    with watch:
+        pages, _ = _read(tmp_path, zipped + long + gzipped(bytes(3500)) * 10_000 + zipped)
+    assert pages == PAGES * 2
+    assert watch.slowest < HANG_S
+
+
 def test_half_a_gzip_header_before_a_member_costs_no_neighbour(tmp_path, records):
     zipped = list(map(gzipped, records))
     for half in (b"\x1f", b"\x1f\x8b", b"\x1f\x8b\x08", b"\x1f\x8b\x08\0", GZIP):
