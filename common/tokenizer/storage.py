@@ -98,7 +98,7 @@ def load_json(path: str | os.PathLike[str]) -> dict[str, Any]:
         content = json.loads(Path(path).read_bytes(), object_pairs_hook=once)
     except KeyError as error:
         raise ValueError(f"{path} has the key {error} twice") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged or cut off, it is not JSON: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold a JSON object, not a {type(content).__name__}")

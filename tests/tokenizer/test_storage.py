@@ -64,6 +64,13 @@ def test_load_json_refuses_a_key_that_is_there_twice(tmp_path):
         load_json(path)
 
 
+def test_load_json_refuses_what_is_nested_too_deep(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_bytes(b'{"a": ' + b"[" * 100_000)
+    with pytest.raises(ValueError, match="config.json is damaged"):
+        load_json(path)
+
+
 def test_load_json_refuses_bytes_that_are_no_utf8(tmp_path):
     path = tmp_path / "vocab.json"
     path.write_bytes(b'{"a": "\xff"}')
