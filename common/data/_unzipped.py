@@ -1,13 +1,16 @@
 """The unzipped bytes of a file, and what is known of the members that they come from.
 
-Needs: _members.py.
+Needs: _members.py, _source.py.
 """
 
+import re
 from typing import NamedTuple
 
 from ._members import Members, Piece, Window, plain_pieces
+from ._source import GZIP_MAGIC
 
 MAGIC = b"WARC/"
+_RECORD = re.compile(rb"WARC/\d\.\d[ \t]*\r?\n[!-9;-~]+:")  # its name alone can be anywhere
 _SNIFFED_BYTES = 1 << 20
 
 
@@ -20,12 +23,16 @@ class Break(NamedTuple):
 
 def is_zipped(window: Window) -> bool:
     """Whether a file is gzipped: what it begins with says so, or what comes first in it."""
-    head = window.at(window.base, 5)
-    if head == MAGIC or head[:3] == b"\x1f\x8b\x08":
-        return head != MAGIC
-    plain = window.at(window.base, _SNIFFED_BYTES).find(MAGIC)
-    member = Members(window).find(window.base, within=_SNIFFED_BYTES)
-    return member is not None and not 0 <= plain < member - window.base
+    if window.at(window.base, len(GZIP_MAGIC)) == GZIP_MAGIC:
+        return True
+    plain = _RECORD.search(window.at(window.base, _SNIFFED_BYTES))
+    if plain and not plain.start():
+        return False
+    members = Members(window)
+    member = members.find(window.base, within=_SNIFFED_BYTES, head=MAGIC)
+    if member is None and not plain:
+        member = members.find(window.base, within=_SNIFFED_BYTES)
+    return member is not None and not (plain and plain.start() < member - window.base)
 
 
 class Unzipped:

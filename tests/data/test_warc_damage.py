@@ -199,6 +199,13 @@ def test_a_record_that_claims_thousands_of_members_costs_no_minutes(tmp_path, re
     assert watch.slowest < HANG_S
 
 
+@pytest.mark.parametrize("planted", [b"WARC/", b"WARC/1.0\r\n", b"WARC/1.0\r\n\x1f\x8b"])
+def test_the_name_of_a_record_does_not_make_a_zipped_file_a_plain_one(tmp_path, records, planted):
+    zipped = list(map(gzipped, records))
+    zipped[0] = planted + zipped[0][20:]
+    assert _read(tmp_path, b"".join(zipped))[0] == PAGES
+
+
 def test_half_a_gzip_header_before_a_member_costs_no_neighbour(tmp_path, records):
     zipped = list(map(gzipped, records))
     for half in (b"\x1f", b"\x1f\x8b", b"\x1f\x8b\x08", b"\x1f\x8b\x08\0", GZIP):
