@@ -3,11 +3,11 @@
     python -m tests.benchmarks.bench_quality [DOCUMENTS]
 
 4,000 real documents unless said (documents.py says which), datatrove's defaults. CPU seconds, one
-core; both take turns, 100 documents each. "first" is a pass with an empty memory of tokens, "warm"
-one that has read twice as many other documents before, as in the middle of a crawl, "again" the
-faster of two more passes over the same documents; datatrove passes once, after a warm-up. "all
-four" is all rules on each page, which we split once and datatrove's cache of texts once too. The
-last lines are hostile pages. Needs extras bench and scale.
+core; both take turns, 100 documents each. "first" is a pass with an empty memory of tokens, "again"
+the faster of two more passes over the same documents, "warm" one after twice as many others, as in
+the middle of a crawl; datatrove passes once, after a warm-up. "all four" is all rules on each page,
+which we split once and datatrove's cache of texts once too. The last lines are hostile pages. Needs
+extras bench and scale.
 """
 
 import gc
@@ -94,20 +94,20 @@ def compare(count: int) -> None:
             return [OURS[name](page) for name in names]
 
         slow, first, answers, verdicts = in_turn(theirs, ours, texts)
+        again = seconds(lambda: [ours(text) for text in texts], runs=2)
         forget()
         for text in others:
             ours(text)
         warm = seconds(lambda: [ours(text) for text in texts], runs=1)
-        again = seconds(lambda: [ours(text) for text in texts], runs=2)
         report(
             names[0] if len(names) == 1 else "all four",
             datatrove_docs_per_s=len(texts) / slow,
             first_docs_per_s=len(texts) / first,
-            warm_docs_per_s=len(texts) / warm,
             again_docs_per_s=len(texts) / again,
+            warm_docs_per_s=len(texts) / warm,
             first_ratio=slow / first,
-            warm_ratio=slow / warm,
             again_ratio=slow / again,
+            warm_ratio=slow / warm,
         )
         return answers, verdicts
 
