@@ -72,6 +72,13 @@ def test_order_of_the_limits_changes_no_value(words, sizes):
         assert check.value == pytest.approx(slow(["the", *words], n, text))
 
 
+@pytest.mark.parametrize("limits", ["max_top_ngram", "max_duplicate_ngrams"])
+@pytest.mark.parametrize("sizes", [[0], [-1], [3, 0]])
+def test_ngram_of_nothing_raises(limits, sizes):
+    with pytest.raises(ValueError, match=rf"at least 1 piece, not {sizes[-1]}"):
+        gopher_repetition_filter("the owl sleeps", **(OFF | {limits: dict.fromkeys(sizes, 9.0)}))
+
+
 def test_limits_are_those_of_the_paper():
     assert dict(TOP_NGRAM_LIMITS) == {2: 0.20, 3: 0.18, 4: 0.16}
     assert list(DUPLICATE_NGRAM_LIMITS.values()) == [0.15, 0.14, 0.13, 0.12, 0.11, 0.10]
