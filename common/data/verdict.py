@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from sys import intern
 
 import numpy as np
 
@@ -20,6 +21,8 @@ _PUNCTUATION = (
     "—–…“”„’´«»〈〉《》「」【】（）、。，．：；？！％～∶━►"
     + "".join(map(chr, (*range(9), *range(11, 32), *range(127, 160))))
 )
+_MARKS = frozenset(_PUNCTUATION)
+_LETTER_WHOLES = frozenset(filter(str.isalpha, WHOLES))
 _MAX_REMEMBERED = 2**18  # pieces of text whose parts are kept: about 100 MB at the most
 _MAX_REMEMBERED_CHARACTERS = 60
 _LETTER = re.compile(r"[^\W\d_]")
@@ -100,7 +103,7 @@ class Words:
 
     @cached_property
     def pieces(self) -> list[str]:
-        pieces, wholes, remembered = [], WHOLES, _PIECES
+        pieces, wholes, remembered = [], _LETTER_WHOLES, _PIECES
         add = pieces.append
         for token in self.tokens:
             if token.isalpha() and token not in wholes:
@@ -111,7 +114,12 @@ class Words:
 
     @cached_property
     def words(self) -> list[str]:
-        return [p.lower() for p in self.pieces if p.isalnum() or p.strip(_PUNCTUATION)]
+        marks = _MARKS  # what a lone mark is needs no look inside
+        return [
+            piece.lower()
+            for piece in self.pieces
+            if piece.isalnum() or (piece not in marks and piece.strip(_PUNCTUATION))
+        ]
 
     @cached_property
     def lettered(self) -> int:
@@ -137,10 +145,13 @@ def split_words(text: str | Words) -> Words:
 
 
 class _Pieces(dict[str, tuple[str, ...]]):
-    """Token -> its pieces, for tokens that are not a word alone; forgets all when it is full."""
+    """Token -> its pieces, for tokens that are not a word alone; forgets all when it is full.
+
+    Pieces are interned: equal ones are one string, so more of the memory stays in the cache.
+    """
 
     def __missing__(self, token: str) -> tuple[str, ...]:
-        pieces = cut(token)
+        pieces = tuple(map(intern, cut(token)))
         if len(token) <= _MAX_REMEMBERED_CHARACTERS:
             if len(self) >= _MAX_REMEMBERED:
                 self.clear()
