@@ -10,9 +10,9 @@ Taught in ch01_data/05_near_duplicates.ipynb.
 Needs: minhash.py.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import partial
 from hashlib import blake2b
-from itertools import combinations
 
 import numpy as np
 
@@ -24,17 +24,23 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)  # its powers weigh the rows of a band
 def match_probability(similarity: float, num_bands: int, rows: int) -> float:
     """Chance that two texts of this Jaccard similarity agree in at least one band: the S-curve.
 
+    Also of an array of similarities. ValueError for one outside 0..1, and for no band or row.
+
     >>> [round(match_probability(j, 20, 6), 4) for j in (0.3, 0.6, 0.8, 0.9)]
     [0.0145, 0.6154, 0.9977, 1.0]
     """
+    if num_bands < 1 or rows < 1:
+        raise ValueError(f"num_bands {num_bands} and rows {rows} must be positive")
+    if not np.all((np.asarray(similarity) >= 0) & (np.asarray(similarity) <= 1)):
+        raise ValueError(f"similarity {similarity} must lie in 0..1")
     return 1 - (1 - similarity**rows) ** num_bands
 
 
 def lsh_candidate_pairs(signatures: np.ndarray, num_bands: int) -> np.ndarray:
     """Pairs of rows that are equal in at least one band: (P, 2) int64, i < j, sorted, no repeats.
 
-    signatures: (N, K) uint32; num_bands must divide K. Cost: one sort a band, and the number of
-    pairs: s (s - 1) / 2 for s texts that agree, so group identical texts first.
+    signatures: (N, K) integers; num_bands must divide K, or ValueError. Cost: one sort a band, and
+    the number of pairs: s (s - 1) / 2 for s texts that agree, so group identical texts first.
 
     >>> lsh_candidate_pairs(np.array([[1, 2, 3, 4], [9, 9, 3, 4], [1, 5, 6, 7]], np.uint32), 2)
     array([[0, 1]])
@@ -50,13 +56,17 @@ def lsh_candidate_pairs(signatures: np.ndarray, num_bands: int) -> np.ndarray:
 def connected_components(count: int, pairs: np.ndarray) -> np.ndarray:
     """For each of `count` texts the smallest index it is linked to, by however many steps: (N,).
 
-    pairs: (P, 2) integers. Union-find with path halving, nearly linear in P.
+    pairs: (P, 2) integers in 0..count - 1, or ValueError. Union-find with path halving, nearly
+    linear in P.
 
     >>> connected_components(5, np.array([[1, 3], [3, 4]])).tolist()
     [0, 1, 2, 1, 1]
     """
+    pairs = np.asarray(pairs)
+    if pairs.size and not 0 <= pairs.min() <= pairs.max() < count:
+        raise ValueError(f"pairs lie in 0..{count - 1}, not in {pairs.min()}..{pairs.max()}")
     parent = list(range(count))
-    for a, b in np.asarray(pairs).tolist():
+    for a, b in pairs.tolist():
         _join(parent, a, b)
     return np.array([_root(parent, i) for i in range(count)], np.int64)
 
@@ -101,14 +111,14 @@ def find_copies(
     keys = _band_keys(_stacked([sketches[i].signature for i in unique]), num_bands)
     sets = [sketches[i].shingles for i in unique]
     parent = list(range(len(sets)))
+
+    def are_near(band: int, i: int, j: int) -> bool:
+        if np.count_nonzero(keys[i, :band] == keys[j, :band]):
+            return False  # they met in an earlier band, and were compared there
+        return _similarity(sets[i], sets[j], at_least=jaccard_threshold) >= jaccard_threshold
+
     for band, members in _drawers(keys):
-        for i, j in combinations(members.tolist(), 2):
-            if _root(parent, i) == _root(parent, j):
-                continue
-            if np.count_nonzero(keys[i, :band] == keys[j, :band]):
-                continue  # they met in an earlier band, and were compared there
-            if _similarity(sets[i], sets[j], at_least=jaccard_threshold) >= jaccard_threshold:
-                _join(parent, i, j)
+        _join_near(parent, members.tolist(), partial(are_near, band))
     roots = unique[[_root(parent, i) for i in range(len(sets))]]
     cluster = roots[np.searchsorted(unique, twin)]
     keeper = cluster if scores is None else _best_of_each(cluster, scores)
@@ -142,13 +152,16 @@ def near_duplicates(
 
 def _band_keys(signatures: np.ndarray, num_bands: int) -> np.ndarray:
     """A 64-bit hash of each band of each signature, (N, b) uint64: equal bands, equal keys."""
+    if signatures.ndim != 2 or not np.issubdtype(signatures.dtype, np.integer):
+        given = f"{signatures.dtype} of shape {signatures.shape}"
+        raise ValueError(f"signatures must be integers of shape (N, K), not {given}")
     count, num_hashes = signatures.shape
     if num_bands < 1 or num_hashes % num_bands:
         raise ValueError(f"num_bands {num_bands} must divide num_hashes {num_hashes}")
     rows = num_hashes // num_bands
     keys = np.zeros((count, num_bands), np.uint64)
     for row in range(rows):
-        keys = keys * _ODD + signatures[:, row::rows]
+        keys = keys * _ODD + signatures[:, row::rows].astype(np.uint64)  # signed ones: no floats
     return keys
 
 
@@ -160,6 +173,25 @@ def _drawers(keys: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         starts, stops = np.append(0, edges), np.append(edges, len(order))
         for i in np.flatnonzero(stops - starts > 1):
             yield band, order[starts[i] : stops[i]]
+
+
+def _join_near(parent: list[int], members: list[int], are_near: Callable[[int, int], bool]) -> None:
+    """Join the near ones of a drawer. Ten thousand that are all near cost as many comparisons."""
+    groups: dict[int, list[int]] = {}
+    for i in members:
+        groups.setdefault(_root(parent, i), []).append(i)
+    clusters: list[list[int]] = []  # no two of them are near
+    for group in groups.values():
+        apart = []
+        for cluster in clusters:
+            near = next(((i, j) for i in cluster for j in group if are_near(i, j)), None)
+            if near is None:
+                apart.append(cluster)
+                continue
+            _join(parent, *near)
+            cluster += group
+            group = cluster
+        clusters = [*apart, group]
 
 
 def _similarity(a: np.ndarray, b: np.ndarray, *, at_least: float = 0.0) -> float:

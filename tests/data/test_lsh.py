@@ -40,6 +40,31 @@ def test_lsh_candidate_pairs_refuses_uneven_bands():
         lsh_candidate_pairs(np.empty((2, 120), np.uint32), 7)
 
 
+@pytest.mark.parametrize("kind", [np.uint32, np.int64, np.int32])
+def test_lsh_candidate_pairs_of_signed_integers_lose_no_digit(kind):
+    signatures = np.array([[-7, 2], [-7, 3]]).astype(kind)
+    assert len(lsh_candidate_pairs(signatures, 1)) == 0
+    assert lsh_candidate_pairs(signatures, 2).tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize("signatures", [np.ones((2, 2)), np.ones(4, np.uint32)])
+def test_lsh_candidate_pairs_refuses_what_are_no_signatures(signatures):
+    with pytest.raises(ValueError, match=r"must be integers of shape \(N, K\), not .* of shape"):
+        lsh_candidate_pairs(signatures, 2)
+
+
+@pytest.mark.parametrize("pair", [(0, 3), (-1, 0)])
+def test_connected_components_refuses_pairs_of_others(pair):
+    with pytest.raises(ValueError, match=r"pairs lie in 0\.\.2, not in"):
+        connected_components(3, np.array([pair]))
+
+
+@pytest.mark.parametrize("settings", [(1.5, 20, 6), (float("nan"), 20, 6), (0.5, 0, 6)])
+def test_match_probability_refuses_what_gives_none(settings):
+    with pytest.raises(ValueError, match=r"must lie in 0\.\.1|must be positive"):
+        match_probability(*settings)
+
+
 @given(st.integers(1, 20), st.data())
 def test_connected_components_equal_flooding(count, data):
     node = st.integers(0, count - 1)
@@ -188,6 +213,15 @@ def test_find_copies_compares_no_pair_that_a_chain_joins(compared):
     assert near_duplicates(texts)[0].tolist() == [0] * 20
     # 19 joins, and 19 similarities to the one that stays; all pairs are 190.
     assert len(compared) == 38
+
+
+def test_find_copies_of_a_crowd_of_near_copies_looks_at_no_pair_twice(monkeypatch):
+    """A template filled in 1,000 times: twenty bands of a million pairs are not to be listed."""
+    words, looks, root = [f"w{i}" for i in range(300)], [], lsh._root
+    monkeypatch.setattr(lsh, "_root", lambda parent, i: (looks.append(i), root(parent, i))[1])
+    texts = [" ".join([*words, f"number{i}"]) for i in range(1000)]
+    assert near_duplicates(texts)[0].tolist() == [0] * 1000
+    assert len(looks) < 30 * 1000
 
 
 def test_find_copies_compares_a_pair_once_however_many_bands_it_shares(compared):
