@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from .document import Document
 from .receipt import Receipt
 from .steps import CorpusStep, DocumentStep, Step
@@ -36,7 +38,7 @@ class Scores:
     def add(self, stage: str, verdict: Verdict) -> None:
         key = stage, verdict.rule
         self.values[key].append(verdict.value)
-        self.thresholds[key] = verdict.threshold
+        self.thresholds[key] = _plain(verdict.threshold)
 
 
 @dataclass(frozen=True)
@@ -70,19 +72,40 @@ def document_or_receipt(
 
     ValueError when the step answered with another document, or with a verdict that keeps.
     """
+    if isinstance(outcome, Document) and not isinstance(outcome.text, str):
+        raise ValueError(f"{stage} gave document {document.id} the text {outcome.text!r:.40}")
     if isinstance(outcome, Document) and outcome.id == document.id:
         return outcome
     if isinstance(outcome, Document):
         raise ValueError(f"{stage} answered document {document.id} with {outcome.id}")
     if not isinstance(outcome, Verdict) or outcome.keep:
         raise ValueError(f"{stage} must answer with a document or a dropping verdict: {outcome!r}")
-    evidence = outcome.rule, outcome.value, outcome.threshold, outcome.note
+    evidence = outcome.rule, _plain(outcome.value), _plain(outcome.threshold), outcome.note
     excerpt = document.text[:_EXCERPT_CHARACTERS]
     return Receipt(document.id, document.url, stage, *evidence, excerpt)
 
 
+def _plain(number: Any) -> Any:
+    """A number of numpy's as one of Python's, which JSON can hold."""
+    return number.item() if isinstance(number, np.generic) else number
+
+
+def check_steps(steps: Mapping[str, Step]) -> None:
+    """TypeError for what is no mapping of names to steps; ValueError for a name with a tab."""
+    if not isinstance(steps, Mapping):
+        raise TypeError(f"steps must map names to steps, like a dict; got {steps!r:.80}")
+    for stage, step in steps.items():
+        if not isinstance(stage, str):
+            raise TypeError(f"the name of a step must be a string, not {stage!r}")
+        if "\t" in stage:  # which stands between a stage and a rule
+            raise ValueError(f"the name of a step cannot hold a tab: {stage!r}")
+        if not isinstance(step, CorpusStep) and not callable(step):
+            raise TypeError(f"step {stage} must be a function or a CorpusStep, not {step!r:.80}")
+
+
 def split_passes(steps: Mapping[str, Step]) -> list[Pass]:
     """The passes that the steps take: one, and one more for each that needs all documents."""
+    check_steps(steps)
     passes: list[Pass] = []
     first, stages = None, []
     for stage, step in steps.items():

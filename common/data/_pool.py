@@ -44,7 +44,14 @@ def shared(work: Work, num_workers: int) -> Iterator[tuple[Map, Do]]:
 
 def _do(number: int, split: int) -> dict[str, Any]:
     """The work on one split in one pass, in a worker process."""
-    return _work.do(number, split)
+    try:
+        return _work.do(number, split)
+    except Exception as error:
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:  # one that cannot travel would be taken for the death of this process
+            raise RuntimeError(f"{type(error).__name__}: {error}") from error
+        raise
 
 
 def _begin_worker(work: Work) -> None:

@@ -52,11 +52,17 @@ def publish(work: Work, plan: dict[str, Any]) -> None:
 
 
 def finished_run(folder: str | Path) -> dict[str, Any]:
-    """What run.json says; ValueError when the run did not finish."""
+    """What run.json says; ValueError when the run did not finish, or that is of something else."""
     path = Path(folder) / "run.json"
     if not path.exists():
         raise ValueError(f"{folder} holds no finished run: run.json is missing")
-    return read_json(path)
+    try:
+        run = read_json(path)
+    except ValueError:
+        run = None
+    if not isinstance(run, dict) or "documents" not in run:
+        raise ValueError(f"{path} is not what a run left there")
+    return run
 
 
 def _receipts(work: Work, dropped: Counter[str]) -> Iterator[Receipt]:

@@ -12,14 +12,34 @@ _ENDS = ".ends"
 
 
 def write_ragged(rows: Sequence[Mapping[str, np.ndarray]], path: Path) -> None:
-    """Write dictionaries of one-dimensional arrays, which all have the same names, to one file."""
+    """Write dictionaries of one-dimensional arrays to one file.
+
+    ValueError unless all have the same names, at least one, and under each arrays of one type.
+    """
     arrays: dict[str, np.ndarray] = {}
-    for name in rows[0] if rows else ():
-        parts = [row[name] for row in rows]
+    names = list(rows[0]) if rows else []
+    for row in rows:
+        _check_names(row, names)
+    for name in names:
+        parts = [np.asarray(row[name]) for row in rows]
+        for part in parts:
+            if part.ndim != 1:
+                raise ValueError(f"{name} of a sketch must have one dimension, not {part.shape}")
+            _check_type(name, part.dtype, parts[0].dtype)
         arrays[name] = np.concatenate(parts)
         arrays[name + _ENDS] = np.cumsum([len(part) for part in parts], dtype=np.int64)
     with open(path, "wb") as stream:
         np.savez(stream, **arrays)
+
+
+def _check_names(names: Iterable[str], first: Iterable[str]) -> None:
+    if not names or set(names) != set(first):
+        raise ValueError(f"sketches need the same names: one holds {[*first]}, one {[*names]}")
+
+
+def _check_type(name: str, dtype: np.dtype, first: np.dtype) -> None:
+    if dtype != first:
+        raise ValueError(f"{name} is {dtype} in one sketch and {first} in another: one for all")
 
 
 class Ragged(Sequence):
@@ -33,11 +53,15 @@ class Ragged(Sequence):
         streams = {}
         for path in paths:
             with np.load(path) as arrays:
-                for name in (key for key in arrays.files if not key.endswith(_ENDS)):
+                names = [key for key in arrays.files if not key.endswith(_ENDS)]
+                if names:
+                    _check_names(names, streams or names)
+                for name in names:
                     values = arrays[name]
                     if name not in streams:
                         streams[name] = open(folder / name, "wb")
                         types[name], lengths[name] = values.dtype, []
+                    _check_type(name, values.dtype, types[name])
                     streams[name].write(values.tobytes())
                     lengths[name].append(np.diff(arrays[name + _ENDS], prepend=0))
         for stream in streams.values():

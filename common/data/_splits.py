@@ -30,6 +30,13 @@ class Split:
     end: int | None = None
 
 
+def source_names(sources: Iterable[str | Path]) -> list[str]:
+    """Paths and addresses as strings; ValueError for a single one, which is none of several."""
+    if isinstance(sources, (str, Path)):
+        raise ValueError(f"sources must be several, such as a list, got the one {str(sources)!r}")
+    return [str(source) for source in sources]
+
+
 def title(source: str) -> str:
     """What a run calls a source: an address as it is, and a file by its name."""
     return source if is_url(source) else name_of(source)

@@ -56,10 +56,10 @@ class Work:
         given = shift.given() if number else shift.read(self.splits[split])
         try:
             left = write_jsonl(shift.survivors(given), self.documents(number, split))
+            return shift.save(left)
         except Exception as error:
             error.add_note(f"while cleaning {self.splits[split]}, after {shift.count} documents")
             raise
-        return shift.save(left)
 
     def summary(self, number: int, split: int) -> dict[str, Any]:
         """What the work on a split in a pass left; ValueError if that was another run's work."""

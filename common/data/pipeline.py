@@ -11,7 +11,7 @@ Needs: document.py, receipt.py, _passes.py, steps.py, verdict.py.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from ._passes import document_or_receipt, funnel_rows
+from ._passes import check_steps, document_or_receipt, funnel_rows
 from .document import Document
 from .receipt import Receipt, read_receipts
 from .steps import (
@@ -57,6 +57,7 @@ def clean(
     >>> len(kept), [receipt.document_id for receipt in receipts]
     (1, ['b'])
     """
+    check_steps(steps)
     survivors = list(documents)
     receipts: list[Receipt] = []
     for stage, step in steps.items():

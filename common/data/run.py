@@ -22,7 +22,8 @@ from ._describe import describe_run
 from ._passes import split_passes
 from ._pool import Do, Map, shared
 from ._publish import finished_run, publish
-from ._splits import describe_source, split_source
+from ._source import is_url
+from ._splits import describe_source, source_names, split_source
 from ._work import Work, read_json, write_json
 from .document import Document, read_jsonl
 from .steps import Step
@@ -50,7 +51,8 @@ def run_pipeline(
     damage, counts). The same survivors and receipts as `clean`, the same bytes for any number of
     processes. Killed at any moment and called again it goes on with what is missing.
 
-    Raises ValueError when the folder holds a run of other sources, steps, code or versions, and
+    Raises ValueError when the folder holds a run of other sources, steps, code or versions, or
+    files of somebody else where a run writes, and when a source changed while it was read;
     RuntimeError when a worker process died. Memory: in each process one split's receipts and
     sketches, whatever the number of splits; where near copies are decided, 2 kB a document.
 
@@ -70,16 +72,19 @@ def run_pipeline(
         raise ValueError(
             f"num_workers {num_workers} and split_bytes {split_bytes} must be positive"
         )
-    folder, names = Path(out_folder), [str(source) for source in sources]
+    folder, names = Path(out_folder), source_names(sources)
     passes = tuple(split_passes(steps))
     splits = tuple(split for name in names for split in split_source(name, split_bytes))
     work = Work(folder, passes, splits)
     with shared(work, num_workers) as (pool_map, do):
+        stamps = _stamps(names)
         described = list(pool_map(describe_source, names))
         plan = describe_run(described, steps) | {"split_bytes": split_bytes}
         if not _resume(folder, plan):
             for number in range(len(passes)):
                 _run_pass(work, number, pool_map, do, progress)
+                if number == 0 and (changed := _stamps(names).items() - stamps.items()):
+                    raise ValueError(f"{min(changed)[0]} changed while it was read")
             publish(work, plan)
     shutil.rmtree(folder / "work", ignore_errors=True)
     for part in (*folder.glob(".*.part"), *(folder / "documents").glob(".*.part")):
@@ -98,7 +103,8 @@ def read_survivors(folder: str | Path) -> Iterator[Document]:
     """
     _, left = finished_run(folder)["documents"]
     count = 0
-    for path in sorted((Path(folder) / "documents").glob("*.jsonl.gz")):
+    paths = (Path(folder) / "documents").glob("*.jsonl.gz")
+    for path in sorted(paths, key=lambda path: (len(path.name), path.name)):  # 99999, 100000
         for document in read_jsonl(path):
             count += 1
             yield document
@@ -111,18 +117,27 @@ def _resume(folder: Path, plan: dict[str, Any]) -> bool:
     started, finished = folder / "work" / "plan.json", folder / "run.json"
     known = finished if finished.exists() else started
     if not known.exists():
+        for name in ("receipts.jsonl.gz", "scores.json", "funnel.json"):
+            if (folder / name).exists():
+                raise ValueError(f"{folder} holds {name}, which no run left there")
         for name in ("work", "documents"):
             (folder / name).mkdir(parents=True, exist_ok=True)
             if strange := [p.name for p in (folder / name).iterdir() if p.suffix != ".part"]:
                 raise ValueError(f"{folder / name} holds {strange[0]}, which no run left there")
         write_json(plan, started, indent=1)
         return False
-    before = read_json(known)
+    before = finished_run(folder) if known == finished else read_json(started)
     if other := [key for key in plan if before.get(key) != plan[key]]:
         raise ValueError(
             f"{folder} holds a run with other {', '.join(other)}: delete it or take another folder"
         )
     return known == finished
+
+
+def _stamps(names: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """The size of each file, and when it was last written to."""
+    found = {name: Path(name).stat() for name in names if not is_url(name)}
+    return {name: (stat.st_size, stat.st_mtime_ns) for name, stat in found.items()}
 
 
 def _run_pass(work: Work, number: int, pool_map: Map, do: Do, progress: bool) -> None:

@@ -30,7 +30,7 @@ from .document import Document
 from .verdict import Verdict, Words, split_words
 
 DocumentStep = Callable[[Document], Document | Verdict]
-Sketch = Mapping[str, np.ndarray]  # arrays of one dimension, by name
+Sketch = Mapping[str, np.ndarray]  # arrays of one dimension by name, of one type in all sketches
 
 
 @runtime_checkable
@@ -62,10 +62,13 @@ def rules_step(*rules: Callable[[Words], Verdict]) -> DocumentStep:
 
     Settings go in with functools.partial: `partial(stop_word_filter, min_stop_words=3)`.
 
+    TypeError for what is no function; later for one that answers with anything but a Verdict.
+
     >>> from .quality import stop_word_filter
     >>> rules_step(stop_word_filter)(Document("a", "", "Der Hut.")).rule
     'stop_words.min_stop_words'
     """
+    _check_functions("rule", rules)
     return _Rules(rules)
 
 
@@ -78,13 +81,14 @@ def edit_step(name: str, *edits: Callable[[str], tuple[str, int]]) -> DocumentSt
     >>> edit_step("masked", mask_emails)(Document("a", "", "a@b.com!")).meta
     {'masked': 1}
     """
+    _check_functions("edit", edits)
     return _Edits(name, edits)
 
 
 def exact_duplicates_step() -> CorpusStep:
     """A step that keeps the first of all documents with the same text, to the letter.
 
-    The Verdict's note is the address of the document that stays.
+    The Verdict's note is the address of the document that stays, or its id if it has none.
 
     >>> step = exact_duplicates_step()
     >>> twins = [Document("a", "http://x/1", "A kite."), Document("b", "http://x/2", "A kite.")]
@@ -106,8 +110,9 @@ def near_duplicates_step(
     """A step that keeps one document of each cluster of near copies (see `near_duplicates`).
 
     That is the first, or the first of those with the highest `score`. The Verdict's note is the
-    address of the document that stays. Memory while deciding: 2 kB a document; the n-grams may lie
-    on disk. ValueError at once for settings with which nothing could be decided.
+    address of the document that stays, or its id if it has none. Memory while deciding: 2 kB a
+    document; the n-grams may lie on disk. ValueError at once for settings with which nothing could
+    be decided.
 
     >>> step = near_duplicates_step()
     >>> twins = [Document("a", "http://x/1", "A kite."), Document("b", "http://x/2", "a kite")]
@@ -136,6 +141,12 @@ def repeated_lines_step(*, min_pages: int) -> CorpusStep:
     return _RepeatedLines(min_pages)
 
 
+def _check_functions(kind: str, functions: Iterable[Any]) -> None:
+    for function in functions:
+        if not callable(function):
+            raise TypeError(f"a {kind} must be a function, not {function!r:.80}")
+
+
 @dataclasses.dataclass(frozen=True)
 class _Rules:
     rules: tuple[Callable[[Words], Verdict], ...]
@@ -145,6 +156,8 @@ class _Rules:
         words = split_words(document.text)
         for rule in self.rules:
             verdict = rule(words)
+            if not isinstance(verdict, Verdict):
+                raise TypeError(f"{rule!r} must answer with a Verdict, not {verdict!r:.80}")
             yield from verdict.passed
             yield verdict
             if not verdict.keep:
@@ -176,7 +189,7 @@ class _Edits:
 class _ExactDuplicates:
     def sketch(self, document: Document) -> Sketch:
         digest = np.frombuffer(text_digest(document.text), np.uint8)
-        return {"url": _array(document.url), "digest": digest}
+        return {"url": _array(document.url or document.id), "digest": digest}
 
     def decide(self, sketches: Sequence[Sketch]) -> Iterator[str | None]:
         keeper = first_of_each(sketch["digest"].tobytes() for sketch in sketches)
@@ -203,7 +216,7 @@ class _NearDuplicates:
         arrays = {"shingles": made.shingles, "signature": made.signature}
         if self.score is not None:
             arrays["score"] = np.array([self.score(document)], np.float64)
-        return {"url": _array(document.url), **arrays}
+        return {"url": _array(document.url or document.id), **arrays}
 
     def decide(self, sketches: Sequence[Sketch]) -> Iterator[list | None]:
         keeper, similarity = find_copies(

@@ -14,6 +14,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,6 +37,7 @@ from common.data.pipeline import (
 )
 from common.data.quality import stop_word_filter
 from common.data.run import read_survivors, run_pipeline
+from common.data.verdict import Verdict
 from common.data.warc import WarcPage, read_warc, write_warc
 from tests.data.killing import kill_at
 from tests.data.mutants import gzipped
@@ -492,8 +494,6 @@ ROWS = st.lists(st.tuples(st.binary(max_size=5), st.integers(0, 3)), max_size=6)
 
 @given(st.lists(ROWS, max_size=3))
 def test_ragged_gives_back_every_row(tmp_path_factory, files):
-    import numpy as np
-
     folder = tmp_path_factory.mktemp("ragged")
     rows = []
     for number, file in enumerate(files):
@@ -518,3 +518,123 @@ def test_documents_are_gzipped_without_a_time(three_files, tmp_path):
         assert path.read_bytes()[4:8] == bytes(4)
         with gzip.open(path) as stream:
             assert stream.read() is not None
+
+
+class Lengths:
+    """A step of somebody's own, whose sketches are made by a function."""
+
+    def __init__(self, made):
+        self.made = made
+
+    def sketch(self, document):
+        return self.made(int(document.id.removeprefix("id")))
+
+    def decide(self, sketches):
+        return [None for _ in sketches]
+
+    def apply(self, document, decision):
+        return document
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (lambda i: {"n": np.array([i if i < 6 else i + 0.5])}, "n is float64 .* and int64 in ano"),
+        (lambda i: {"n": np.array(["x" * (i + 1)])}, "n is <U. in one sketch and <U. in another"),
+        (lambda i: {"n": np.zeros((1, 2))}, r"n of a sketch must have one dimension, not \(1, 2\)"),
+        (lambda i: {"n": np.zeros(1)} if i else {"m": np.zeros(1)}, "the same names"),
+        (lambda i: {}, "sketches need the same names"),
+    ],
+)
+@pytest.mark.parametrize("split_bytes", [300, 10**6])
+def test_sketches_that_cannot_be_joined_are_refused(tmp_path, made, message, split_bytes):
+    """Else bytes of one type would be read as another, where a split of their own holds them."""
+    write_jsonl(documents(9), tmp_path / "pages.jsonl")
+    call = partial(run_pipeline, [tmp_path / "pages.jsonl"], {"own": Lengths(made)})
+    with pytest.raises(ValueError, match=message):
+        call(tmp_path / "out", split_bytes=split_bytes)
+
+
+def test_sketches_of_one_type_in_each_split_but_not_in_all_are_refused(tmp_path):
+    for name, values in (("0", [1, 2]), ("1", [1.5, 2.5])):
+        write_ragged([{"n": np.array([value])} for value in values], tmp_path / name)
+    with pytest.raises(ValueError, match="n is float64 in one sketch and int64 in another"):
+        Ragged([tmp_path / "0", tmp_path / "1"], tmp_path / "joined")
+
+
+def numpy_rule(words) -> Verdict:
+    return Verdict(bool(len(words.text) % 2), "own.max_x", np.float32(0.5), np.int64(0))
+
+
+def test_numbers_of_numpy_are_evidence(tmp_path):
+    write_jsonl(documents(9), tmp_path / "pages.jsonl")
+    run_pipeline([tmp_path / "pages.jsonl"], {"own": rules_step(numpy_rule)}, tmp_path / "out")
+    receipts = list(read_receipts(tmp_path / "out" / "receipts.jsonl.gz"))
+    assert {(r.value, r.threshold) for r in receipts} == {(0.5, 0)}
+    assert receipts == clean(documents(9), {"own": rules_step(numpy_rule)})[1]
+
+
+class UnpicklableError(Exception):
+    def __init__(self, one, two):
+        super().__init__(f"{one} and {two}")
+
+
+def raise_unpicklable(document: Document) -> Document:
+    raise UnpicklableError("bread", "salt")
+
+
+def test_error_that_cannot_be_pickled_is_not_the_death_of_a_worker(tmp_path):
+    write_jsonl(documents(1), tmp_path / "pages.jsonl")
+    call = partial(run_pipeline, [tmp_path / "pages.jsonl"], {"own": raise_unpicklable})
+    with pytest.raises(RuntimeError, match="^UnpicklableError: bread and salt$"):
+        call(tmp_path / "out", num_workers=2)
+
+
+def write_again(document: Document, *, path: Path) -> Document:
+    path.write_bytes(path.read_bytes() + b"\n")
+    return document
+
+
+def test_source_that_changes_while_it_is_read_is_named(tmp_path):
+    write_jsonl(documents(1), path := tmp_path / "pages.jsonl")
+    with pytest.raises(ValueError, match=r"pages\.jsonl changed while it was read"):
+        run_pipeline([path], {"own": partial(write_again, path=path)}, tmp_path / "out")
+    assert not (tmp_path / "out" / "run.json").exists()
+
+
+def test_one_source_is_not_taken_for_many(tmp_path):
+    with pytest.raises(ValueError, match=r"several, such as a list, got the one 'pages\.jsonl'"):
+        run_pipeline("pages.jsonl", STEPS, tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["receipts.jsonl.gz", "funnel.json", "scores.json", "run.json"])
+def test_file_of_somebody_else_is_not_overwritten(tmp_path, name):
+    (tmp_path / name).write_text("[]")
+    with pytest.raises(ValueError, match=f"{name}(, which no run| is not what a run) left there"):
+        run_pipeline([], STEPS, tmp_path)
+    assert (tmp_path / name).read_text() == "[]"
+
+
+def test_survivors_of_the_split_100000_come_after_those_of_99999(tmp_path):
+    write_jsonl(documents(6), tmp_path / "pages.jsonl")
+    run_pipeline([tmp_path / "pages.jsonl"], {}, tmp_path / "out", split_bytes=999)
+    first, second = sorted((tmp_path / "out" / "documents").iterdir())
+    first.rename(first.with_name("99999.jsonl.gz"))
+    second.rename(second.with_name("100000.jsonl.gz"))
+    assert list(read_survivors(tmp_path / "out")) == documents(6)
+
+
+@pytest.mark.parametrize(
+    ("steps", "error", "message"),
+    [
+        ([STEPS["words"]], TypeError, "steps must map names to steps, like a dict; got "),
+        ({1: STEPS["words"]}, TypeError, "the name of a step must be a string, not 1"),
+        ({"a\tb": STEPS["words"]}, ValueError, r"cannot hold a tab: 'a\\tb'"),
+        ({"a": None}, TypeError, "step a must be a function or a CorpusStep, not None"),
+    ],
+)
+def test_steps_that_are_none_are_named_before_anything_starts(tmp_path, steps, error, message):
+    for call in (partial(run_pipeline, [], steps, tmp_path / "out"), partial(clean, [], steps)):
+        with pytest.raises(error, match=message):
+            call()
+    assert not (tmp_path / "out").exists()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from common.data.dedup import near_duplicates, remove_lines
 from common.data.document import Document
 from common.data.pii import mask_emails
+from common.data.pipeline import clean
 from common.data.quality import (
     Verdict,
     gopher_quality_filter,
@@ -196,3 +197,31 @@ def test_remove_lines_is_what_the_step_applies():
 def test_near_duplicates_step_refuses_settings_before_a_document_is_read(settings, message):
     with pytest.raises(ValueError, match=message):
         near_duplicates_step(**settings)
+
+
+def test_rules_step_refuses_what_is_no_function():
+    with pytest.raises(TypeError, match="a rule must be a function, not \\["):
+        rules_step([stop_word_filter])
+    with pytest.raises(TypeError, match="an? edit must be a function, not 'mask'"):
+        edit_step("masked", "mask")
+
+
+def test_rules_step_names_the_rule_that_gives_no_verdict():
+    def foreign(words):
+        return False, "too short"
+
+    with pytest.raises(TypeError, match="foreign at .* must answer with a Verdict, not \\(False"):
+        rules_step(foreign)(Document("a", "", "One kite."))
+
+
+@pytest.mark.parametrize("step", [exact_duplicates_step(), near_duplicates_step()])
+def test_note_of_a_copy_is_the_id_where_there_is_no_address(step):
+    twins = [Document("first", "", "A kite."), Document("second", "", "A kite.")]
+    _, [receipt] = clean(twins, {"copies": step})
+    assert receipt.note == "first"
+
+
+def test_step_that_gives_no_text_is_named():
+    step = {"own": lambda document: Document(document.id, "", None)}
+    with pytest.raises(ValueError, match="own gave document a the text None"):
+        clean([Document("a", "", "One kite.")], step)
