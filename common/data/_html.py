@@ -18,16 +18,22 @@ FORMATTING_TAGS = frozenset(
 )
 _UNNESTED_TAGS = frozenset("p a br script style title textarea".split())  # never in themselves
 _LARGE = 5_000_000  # letters; below, the parser goes 256 elements deep, above 2048
-_SMALL = 100_000  # letters; in fewer there is no room for attributes enough to take a second
+_SMALL = 30_000  # letters; in fewer there is no room for attributes enough to take long
 _GAVE_UP = ("ERR_RESOURCE_LIMIT", "ERR_INTERNAL_ERROR")  # the second before libxml2 2.13
 
-# The parser compares every attribute with all before it, so a tag with 100,000 takes it 10 s. This
-# finds 2000 in one tag. (`*+` and `++` never give back what they took: no letter is tried twice.)
-_MANY_ATTRIBUTES = re.compile(
-    r"""<[a-z](?:[^\s<>"'/]*+(?:"[^"]*+"|'[^']*+'|[\s/]++)){2000}""", re.IGNORECASE
-)
-_SCRIPT = r"<(script|style)\b(?:(?!</\1\b).)*+"
-_TAG = r"""<(/?)([a-z][^\s<>"'/]*+)(?:[^<>"']++|"[^"]*+"|'[^']*+')*+>?"""
+# The parser compares every attribute with all before it, so a tag with 100,000 takes it 10 s. Most
+# tags are seen at a glance to have few; the others are read as the parser reads them, with "<" in
+# names and ">" in quotes. (`*+` and `++` never give back what they took: no letter is tried twice.)
+_VALUE = r"""=(?:"[^"<>]*+"|'[^'<>]*+'|[^ \t\n"'<>]++)"""
+_PLAIN_TAG = rf"""[^ \t\n"'<>=/]*+(?:[ \t\n/]++(?:[^ \t\n"'<>=/]++(?:{_VALUE})?+)?+){{0,500}}+>"""
+_ODD_TAG = re.compile(rf"<[a-z](?!{_PLAIN_TAG})[^ \t\n>/]*+", re.IGNORECASE)
+_ANY_VALUE = r"""[ \t\n]*+=[ \t\n]*+(?:"[^"]*+"|'[^']*+'|[^ \t\n>"'][^ \t\n>]*+)?+"""
+_ATTRIBUTE = rf"[ \t\n/]*+(?:=[^ \t\n=>/]*+|[^ \t\n=>/]++)(?:{_ANY_VALUE})?+"
+_ATTRIBUTES = re.compile(rf"(?:{_ATTRIBUTE}){{0,999}}+({_ATTRIBUTE})?")
+_MANY_READINGS = 10  # of a letter, on average: where so many tags begin inside of others
+
+_SCRIPT = r"<++(script|style)\b(?:(?!</\1\b).)*+"
+_TAG = r"""<++(/?)([a-z][^\s<>"'/]*+)(?:[^<>"']++|"[^"]*+"|'[^']*+')*+>?"""
 _SCRIPT_OR_TAG = re.compile(f"{_SCRIPT}|{_TAG}", re.IGNORECASE | re.DOTALL)
 
 
@@ -41,7 +47,7 @@ def parse_html(data: bytes, *, content_type: str | None) -> etree._Element | Non
     text = text.replace("\0", "").replace("<br>", LINE_BREAK)  # a zero byte would end the page
     if "\r" in text or "\f" in text:  # white space
         text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ")
-    complete = len(text) < _SMALL or not _MANY_ATTRIBUTES.search(text)
+    complete = len(text) < _SMALL or not _has_many_attributes(text)
     root = None
     if complete:
         root, complete = _parse(text)
@@ -66,6 +72,17 @@ def _parse(text: str) -> tuple[etree._Element | None, bool]:
         root = None
     last = parser.error_log.last_error
     return root, last is None or last.type_name not in _GAVE_UP
+
+
+def _has_many_attributes(text: str) -> bool:
+    """Whether some tag has a thousand attributes, or too many tags run on to find it out."""
+    left = _MANY_READINGS * len(text)
+    for tag in _ODD_TAG.finditer(text):
+        attributes = _ATTRIBUTES.match(text, tag.end())
+        left -= attributes.end() - tag.end()
+        if attributes[1] is not None or left < 0:
+            return True
+    return False
 
 
 def _plainer(text: str, *, flat: bool) -> str:

@@ -5,6 +5,7 @@ import pydoc
 import re
 import textwrap
 from collections.abc import Iterator
+from itertools import product
 from random import Random
 
 from common.data import town
@@ -64,6 +65,7 @@ def tags_broken(dice: Random, body: bytes) -> bytes:
 
 def _hostile() -> dict[str, bytes]:
     attributes = [b"a%d='>'" % n for n in range(100_000)]
+    names = [bytes(name) for name in product(b"abcdefghijklmnopqrstuvwxyz01234", repeat=3)]
     return {
         "10,000 nested elements": b"<div>" * 10_000 + b"deep" + b"</div>" * 10_000,
         "10,000 open elements": b"<font>word <b>" * 10_000,
@@ -71,6 +73,12 @@ def _hostile() -> dict[str, bytes]:
         "end tags of nothing": b"<div>" * 240 + b"x</b></i>" * 100_000,
         "paragraphs far inside": b"<div>" * 240 + b"<p>x" * 25_000,
         "100,000 attributes": b"<p " + b" ".join(attributes) + b">x",
+        "attributes on a small page": b"<p " + b" ".join(names[:24_900]) + b">x",
+        "attributes named with <": b"<p " + b"< ".join(names * 2) + b">x",
+        "attributes between crossing quotes": b"<p a=b' " + b" ".join(names * 2) + b" d'>x",
+        "attributes after a tag that goes": b"<p %b><<b>p %b>" % ((b" ".join(names),) * 2),
+        "tags inside of tags": (b"<a " * 900 + b">") * 350,
+        "a name of tags": b"<a" * 500_000,
         "a name of 1 MB": b"<div class='" + b"nav-" * 250_000 + b"'>x",
         "one URL": b"<p>http://x/" + b"a" * 1_000_000,
         "one link": b"<a href=x>" + b"a" * 1_000_000,
