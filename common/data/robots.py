@@ -31,7 +31,7 @@ class RobotRules:
 
     def __init__(self, robots_txt: bytes, user_agent: str) -> None:
         name = re.split(r"[/\s]", user_agent.strip(), maxsplit=1)[0].lower()
-        groups = _groups(robots_txt)
+        groups = _groups(robots_txt, {name, "*"})
         lines = groups.get(name, groups.get("*", []))
         rules = [line for line in lines if line[0] in ("allow", "disallow") and line[1]]
         # Longest first; of two equally long ones the one that allows.
@@ -48,11 +48,14 @@ class RobotRules:
         return next((allowed for allowed, pieces in self._rules if _fits(pieces, data)), True)
 
 
-def _groups(robots_txt: bytes) -> dict[str, list[tuple[str, str]]]:
-    """The lines (name, value) that hold for each crawler; groups that name it are joined."""
+def _groups(robots_txt: bytes, crawlers: set[str]) -> dict[str, list[tuple[str, str]]]:
+    """The lines (name, value) for each of `crawlers` that is named; groups that name it are joined.
+
+    The others are passed over: a line below 10,000 names must not be kept 10,000 times.
+    """
     text = robots_txt[:_MAX_BYTES].decode("utf-8-sig", "replace")
     groups: dict[str, list[tuple[str, str]]] = {}
-    named: list[str] = []
+    named: set[str] = set()
     is_named_last = False
     for line in re.split(r"[\r\n]+", text):
         name, colon, value = line.partition("#")[0].partition(":")
@@ -61,8 +64,11 @@ def _groups(robots_txt: bytes) -> dict[str, list[tuple[str, str]]]:
             continue
         if name == "user-agent":
             agent = value.partition("/")[0].strip().lower()
-            named = [*named, agent] if is_named_last else [agent]
-            groups.setdefault(agent, [])
+            if not is_named_last:
+                named.clear()
+            if agent in crawlers:
+                named.add(agent)
+                groups.setdefault(agent, [])
             is_named_last = True
         elif name in ("allow", "disallow", "crawl-delay"):
             is_named_last = False

@@ -172,6 +172,9 @@ def test_robot_rules_never_raise_and_end_soon():
     with watch:
         assert _rules("User-agent: *", stars).allows("/" + "a" * 100_000)
         assert not RobotRules(b"User-agent: *\nDisallow: /\n" + b":" * 10**7, "x").allows("/")
+    with watch:
+        named = b"User-agent: *\nUser-agent: x\n" * 1000 + b"Disallow: /\n" * 2000
+        assert not RobotRules(named, "x").allows("/")
     assert watch.slowest < HANG_S
 
 
