@@ -11,6 +11,7 @@ Needs: _fetch.py, _html.py, robots.py, warc.py.
 import re
 from collections import deque
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from ._fetch import Answer, Fetcher, NoAnswer, Skip
@@ -21,6 +22,7 @@ from .warc import WarcPage
 USER_AGENT = "llm-from-scratch-companion"
 _MAX_REDIRECTS = 5
 _MAX_URL_CHARS = 2000
+_MAX_LINK_CHARS = 5_000_000  # of the addresses behind one page's links
 _ROBOTS = "/robots.txt"
 _MAX_ROBOTS_BYTES = 512_000
 _MAX_DELAY_S = 60.0
@@ -105,6 +107,7 @@ def normalize_url(link: str, base: str = "") -> str | None:
     return urlunsplit((parts.scheme, netloc, path, query, ""))
 
 
+@lru_cache(maxsize=64)  # the address of a page is asked for with each of its links
 def _decoded(url: str) -> str:
     """No character is encoded that means the same plain; "%2f" for one that does not is "%2F"."""
 
@@ -142,7 +145,12 @@ class _Crawl(Iterator[WarcPage]):
                     continue
                 count, failures = count + 1, 0
                 yield page
+                left = _MAX_LINK_CHARS
                 for link in _links(page) if depth < max_depth else ():
+                    left -= len(link)
+                    if left < 0:  # a long <base> makes each short link a long address
+                        self.skipped.append((url, f"links of more than {_MAX_LINK_CHARS} letters"))
+                        break
                     if link not in seen and urlsplit(link)[:2] == self._site:
                         seen.add(link)
                         frontier.append((link, depth + 1))
@@ -214,6 +222,6 @@ def _links(page: WarcPage) -> Iterator[str]:
         return
     base = next((element.get("href", "") for element in root.iter("base")), "")
     base = normalize_url(base, page.url) or page.url
-    for anchor in root.iter("a"):
-        if (href := anchor.get("href")) and (link := normalize_url(href, base)):
+    for href in dict.fromkeys(anchor.get("href") for anchor in root.iter("a")):
+        if href and (link := normalize_url(href, base)):
             yield link

@@ -247,6 +247,15 @@ def test_crawl_gives_up_after_five_redirects():
     assert asked[-1] == "/r5"
 
 
+def test_crawl_follows_five_million_letters_of_a_page_s_links_and_says_so():
+    folder = "/" + "a" * 1900 + "/"
+    links = "".join(f"<a href={n}>" for n in range(3000))
+    site = {"/": Response(200, HTML, f"<base href={folder}>{links}".encode())}
+    given, skipped, asked = _crawl(site | {f"{folder}0": _page()}, max_pages=2)
+    assert given == ["/", f"{folder}0"]
+    assert skipped == {"/": "links of more than 5000000 letters"}
+
+
 def test_crawl_names_what_it_leaves_out():
     site = {
         "/": _page("/gone", "/broken", "/picture", "/zip", "/bomb", "/big", "/edge"),
