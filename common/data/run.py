@@ -9,7 +9,7 @@ another rule had made is never used: a run knows its sources, settings and code 
 
 Taught in ch01_data/06_corpus.ipynb.
 Needs: tqdm, document.py, steps.py, and beside them _decide.py, _describe.py, _passes.py,
-_pool.py, _publish.py, _splits.py, _work.py.
+_pool.py, _publish.py, _source.py, _splits.py, _work.py.
 """
 
 import shutil

@@ -144,7 +144,7 @@ def repeated_lines_step(*, min_pages: int) -> CorpusStep:
 def _check_functions(kind: str, functions: Iterable[Any]) -> None:
     for function in functions:
         if not callable(function):
-            raise TypeError(f"a {kind} must be a function, not {function!r:.80}")
+            raise TypeError(f"each {kind} must be a function, not {function!r:.80}")
 
 
 @dataclasses.dataclass(frozen=True)

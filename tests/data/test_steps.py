@@ -200,9 +200,9 @@ def test_near_duplicates_step_refuses_settings_before_a_document_is_read(setting
 
 
 def test_rules_step_refuses_what_is_no_function():
-    with pytest.raises(TypeError, match="a rule must be a function, not \\["):
+    with pytest.raises(TypeError, match="each rule must be a function, not \\["):
         rules_step([stop_word_filter])
-    with pytest.raises(TypeError, match="an? edit must be a function, not 'mask'"):
+    with pytest.raises(TypeError, match="each edit must be a function, not 'mask'"):
         edit_step("masked", "mask")
 
 
