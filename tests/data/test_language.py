@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from common.data._languages.speakers import TABLES, speakers
 from common.data.language import identify_language, language_filter
 from common.data.verdict import split_words
+from tests.data.mutants import HANG_S, Watch
 from tests.data.sentences import PAIRS, SENTENCES
 
 ONE_SCRIPT = {"el", "th", "zh", "ja", "ko"}
@@ -101,6 +102,14 @@ def test_first_20_000_characters_and_4_000_words_are_read():
     assert identify_language("the owl" + " " * 20_000 + "und der Hund " * 500)[0] == "en"
     assert identify_language(split_words("the " * 4_000 + "und " * 9_000))[0] == "en"
     assert identify_language(split_words("the " * 1_000 + "und " * 9_000))[0] == "de"
+
+
+def test_a_word_as_long_as_a_file_takes_no_longer_than_others():
+    page, watch = split_words(ENGLISH + " " + "a0" * 2_000_000), Watch()
+    assert len(page.words[-1]) == 4_000_000
+    with watch:
+        identify_language(page)
+    assert watch.slowest < HANG_S
 
 
 def test_probability_is_softmax_of_four_tenths_of_the_evidence():
