@@ -14,6 +14,7 @@ _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]{0,1000})?\r\n")
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _ZIPPED = ("gzip", "x-gzip", "deflate")
 _PIECE_BYTES = 1 << 20
+_FEED_BYTES = 1 << 12
 _BLANK = " \t\r"
 
 
@@ -110,21 +111,21 @@ def _unzipped(body: bytes, name: str, max_bytes: int) -> bytes:
 
 def _inflated(body: bytes, wbits: int, name: str, max_bytes: int) -> bytes:
     """All members of a zipped body; what follows the last one is left out, as browsers do."""
-    parts, size = [], 0
+    parts, size, at = [], 0, 0
     while True:
         inflater = zlib.decompressobj(wbits)
         while not inflater.eof:
+            fed = body[at : at + _FEED_BYTES]  # what is left of it is copied at the end of a member
             try:
-                part = inflater.decompress(body, min(_PIECE_BYTES, max_bytes + 1 - size))
+                part = inflater.decompress(fed, min(_PIECE_BYTES, max_bytes + 1 - size))
             except zlib.error as error:
                 raise ValueError(f"its {name} body is broken after {size} bytes") from error
             parts.append(part)
             size += len(part)
             if size > max_bytes:
                 raise ValueError(f"its {name} body is over max_bytes {max_bytes} when unzipped")
-            body = inflater.unconsumed_tail
-            if not part and not body and not inflater.eof:
+            at += len(fed) - len(inflater.unused_data if inflater.eof else inflater.unconsumed_tail)
+            if not part and at == len(body) and not inflater.eof:
                 raise ValueError(f"its {name} body is cut off after {size} bytes")
-        body = inflater.unused_data
-        if wbits != 31 or body[:2] != b"\x1f\x8b":
+        if wbits != 31 or body[at : at + 2] != b"\x1f\x8b":
             return b"".join(parts)

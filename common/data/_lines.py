@@ -81,13 +81,16 @@ def _object(line: bytes) -> dict:
 def _lines(path_or_url: str | Path, start: int, end: float) -> Iterator[tuple[int, bytes | Damage]]:
     """Unzipped offset of each line, and the line, or why there is none."""
     # A line that began before `start` is passed over: it belongs to whoever reads what is before.
-    rest, offset, is_passing = b"", max(start - 1, 0), start > 0
+    parts, size, offset, is_passing = [], 0, max(start - 1, 0), start > 0
     too_long = f"a line is over {_MAX_LINE_BYTES} bytes"
     with open_source(path_or_url, start=offset) as stream:
         window = Window(stream, offset)
         zipped = not start and window.at(0, 3) == GZIP_MAGIC
         for piece in Members(window) if zipped else plain_pieces(window):
-            *lines, rest = (rest + piece.data).split(b"\n")
+            *lines, rest = piece.data.split(b"\n")
+            if lines:
+                lines[0] = b"".join([*parts, lines[0]])
+                parts, size = [], 0
             for line in lines:
                 if offset >= end:
                     return
@@ -97,12 +100,14 @@ def _lines(path_or_url: str | Path, start: int, end: float) -> Iterator[tuple[in
                 offset, is_passing = offset + len(line) + 1, False
             if offset >= end:
                 return
-            if is_passing or len(rest) > _MAX_LINE_BYTES:
+            parts.append(rest)
+            size += len(rest)
+            if is_passing or size > _MAX_LINE_BYTES:
                 if not is_passing:
                     yield offset, Damage(offset, too_long)
-                offset, rest, is_passing = offset + len(rest), b"", True
+                parts, size, offset, is_passing = [], 0, offset + size, True
             if piece.broken:
                 yield offset, Damage(offset, piece.broken)
-                offset, rest = offset + len(rest), b""
-        if rest:
-            yield offset, rest
+                parts, size, offset = [], 0, offset + size
+        if size:
+            yield offset, b"".join(parts)

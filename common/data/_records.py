@@ -37,6 +37,7 @@ _NEWLINES = b"\r\n\r\n"
 _MAX_NEWLINES = 8
 _MAX_HEADER_BYTES = 1 << 16
 _HELD_BYTES = 1 << 20  # of a member that holds no record, before it is left
+_HASHED, _SHORT_BYTES = 256, 1 << 14  # how often each byte is hashed for nothing, and what still is
 
 
 class Record(NamedTuple):
@@ -111,7 +112,7 @@ def read_records(window: Window, *, zipped: bool, max_bytes: int) -> Iterator[Re
     return iter(_Reader(Unzipped(window, zipped), max_bytes))
 
 
-def has_digest(block: bytes, headers: dict[str, str]) -> bool:
+def has_digest(block: bytes | memoryview, headers: dict[str, str]) -> bool:
     """Whether a block is the one of which its WARC-Block-Digest tells, if it tells in SHA-1."""
     name, _, digest = headers.get("warc-block-digest", "").partition(":")
     if name.lower() != "sha1":
@@ -133,6 +134,8 @@ class _Reader:
         self.left = -1
         self.next_blank = 0  # no headers end between the last place that was tried and here
         self.next_try = 0  # where, if the record at a place is none, the next one could begin
+        self.headless = -1  # at the members from the place that is tried to here no record begins
+        self.wrong_end = self.hashed = 0  # of records with wrong digests: how far, how many bytes
 
     def __iter__(self) -> Iterator[Record | Damage]:
         bytes_, at, gap = self.bytes, 0, None
@@ -178,8 +181,8 @@ class _Reader:
         self.read_block(at, end)
         following, is_proved = self.following(at, end)
         begin, end = begin - bytes_.base, end - bytes_.base
-        if not is_proved and not has_digest(bytes_.data[begin:end], headers):
-            raise _Unreadable("the bytes of a record are not those of its WARC-Block-Digest")
+        if not is_proved:
+            self.check_digest(at, memoryview(bytes_.data)[begin:end], headers)
         return Record(headers, bytes_.data, begin, end, bytes_.offset(at)), following
 
     def header_end(self, at: int) -> tuple[int, int]:
@@ -220,10 +223,13 @@ class _Reader:
             if piece := bytes_.broken_before(end):
                 self.next_try = min(self.next_try, bytes_.breaks[0].position)
                 raise _Unreadable(piece.broken)
-            for place, _ in bytes_.members:
-                if at < place < end and bytes_.starts_with(MAGIC, place):
+            for place, _ in bytes_.members[bytes_.count_members(max(at, self.headless)) :]:
+                if place >= end:
+                    break
+                if bytes_.starts_with(MAGIC, place):
                     self.next_try = min(self.next_try, place)
                     raise _Unreadable("a record is longer than its gzip member")
+                self.headless = place
             if bytes_.size >= end:
                 return
             if not bytes_.more(end) and not bytes_.broken_before(end):
@@ -264,6 +270,16 @@ class _Reader:
         elif tail != _NEWLINES:
             raise _Unreadable(f"no record begins where one of {end - at} bytes should end")
         return place, False
+
+    def check_digest(self, at: int, block: memoryview, headers: dict[str, str]) -> None:
+        """In a flood of wrong records inside of wrong ones only short ones are hashed at last."""
+        is_flood = at < self.wrong_end and self.hashed > _HASHED * (_HELD_BYTES + at)
+        if is_flood and len(block) > _SHORT_BYTES and "warc-block-digest" in headers:
+            raise _Unreadable("a long record stands inside of many with wrong WARC-Block-Digests")
+        if not has_digest(block, headers):
+            self.wrong_end = max(self.wrong_end, at + len(block))
+            self.hashed += len(block)
+            raise _Unreadable("the bytes of a record are not those of its WARC-Block-Digest")
 
     def skip_newlines(self, place: int) -> int:
         bytes_, last = self.bytes, place + _MAX_NEWLINES

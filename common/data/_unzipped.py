@@ -3,6 +3,7 @@
 Needs: _members.py, _source.py.
 """
 
+import bisect
 import re
 from typing import NamedTuple
 
@@ -49,6 +50,7 @@ class Unzipped:
         self.members: list[tuple[int, int]] = []  # position and offset of each that begins
         self.breaks: list[Break] = []
         self.end_of_member = -1  # where the last one ended that ended well
+        self.is_at_end = False
 
     @property
     def size(self) -> int:
@@ -57,17 +59,19 @@ class Unzipped:
     def forget(self, position: int) -> None:
         """Whatever stands before `position` will not be asked for again."""
         self.kept = position
-        while len(self.members) > 1 and self.members[1][0] <= position:
-            del self.members[0]
+        del self.members[: max(self.count_members(position) - 1, 0)]
 
     def more(self, position: int) -> bool:
         """Read on to `position`, to a break or to a member that may begin with a record.
 
         False at the end of the file.
         """
+        if self.is_at_end:
+            return False
         if self.kept > self.base:
             self.data, self.base = self.data[self.kept - self.base :], self.kept
         size, parts = self.size, [self.data] if self.data else []
+        ahead = max(position, size + len(self.data) // 8)  # so no byte is copied often
         for piece in self.pieces:
             is_new = not self.members or self.members[-1][1] != piece.offset
             if is_new:
@@ -78,12 +82,12 @@ class Unzipped:
                 self.breaks.append(Break(size, piece))
             if piece.ends:
                 self.end_of_member = size
-            may_begin = is_new and MAGIC.startswith(piece.data[: len(MAGIC)])
-            if size >= position or piece.broken or may_begin:
+            head = piece.data[: len(MAGIC)] if is_new else b""
+            if size >= ahead or piece.broken or (head and MAGIC.startswith(head)):
                 self.data = parts[0] if len(parts) == 1 else b"".join(parts)
                 return True
-        self.data = b"".join(parts)
-        return False
+        self.data, self.is_at_end = b"".join(parts), True
+        return size >= position
 
     def reach(self, position: int) -> bool:
         """Whether the bytes before `position` are there, once they are read."""
@@ -96,8 +100,13 @@ class Unzipped:
         self.reach(position + len(what))
         return self.data.startswith(what, position - self.base)
 
+    def count_members(self, position: int) -> int:
+        """How many of the members that are known begin at `position` or before."""
+        return bisect.bisect_right(self.members, position, key=_place)
+
     def begins_member(self, position: int) -> bool:
-        return any(place == position for place, _ in self.members)
+        count = self.count_members(position)
+        return count > 0 and self.members[count - 1][0] == position
 
     def broken_before(self, position: int) -> Piece | None:
         if self.breaks and self.breaks[0].position < position:
@@ -108,4 +117,8 @@ class Unzipped:
         """The byte of the file at which `position` stands, or its member begins."""
         if not self.zipped:
             return self.start + position
-        return next(offset for place, offset in reversed(self.members) if place <= position)
+        return self.members[self.count_members(position) - 1][1]
+
+
+def _place(member: tuple[int, int]) -> int:
+    return member[0]

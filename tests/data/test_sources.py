@@ -265,6 +265,16 @@ def test_read_fineweb_edu_names_a_row_without_text(tmp_path):
         list(read_fineweb_edu(tmp_path / "a.parquet"))
 
 
+def test_read_records_joins_a_line_of_thousands_of_gzip_members_in_one_pass(tmp_path):
+    zipped = [gzipped(part) for part in (b'{"text": "', b"x", b'"}')]
+    (tmp_path / "a.jsonl.gz").write_bytes(zipped[0] + zipped[1] * 100_000 + zipped[2])
+    watch = Watch()
+    with watch:
+        texts = _texts(read_records(tmp_path / "a.jsonl.gz"))
+    assert texts == ["x" * 100_000]
+    assert watch.slowest < HANG_S
+
+
 def test_read_documents_goes_by_the_end_of_the_name(tmp_path, parquet):
     write_jsonl([Document("1", "u", "lines")], tmp_path / "a.jsonl.gz")
     (tmp_path / "b.TXT").write_text("text")

@@ -13,7 +13,7 @@ from warcio.warcwriter import WARCWriter
 
 from common.data._unzipped import Unzipped
 from common.data.warc import WarcPage, read_warc, write_warc
-from tests.data.mutants import gzipped
+from tests.data.mutants import HANG_S, Watch, gzipped
 
 PAGES = [
     WarcPage("http://town.example/a?b=c", 200, {"content-type": "text/html"}, bytes(range(256))),
@@ -327,6 +327,14 @@ def test_read_warc_bounds_what_a_body_unfolds_to(tmp_path):
     assert bodies == [b"good"] * 2
     assert reasons == ["its gzip body is over max_bytes 1000000 when unzipped"]
     assert len(_bodies(tmp_path, data, max_bytes=5_000_000)[0]) == 3
+
+
+def test_read_warc_unwraps_a_body_of_thousands_of_gzip_members_in_one_pass(tmp_path):
+    watch, body = Watch(), gzipped(b"x") * 100_000
+    with watch:
+        bodies, _ = _bodies(tmp_path, _record(_answer(body, b"Content-Encoding: gzip")))
+    assert bodies == [b"x" * 100_000]
+    assert watch.slowest < HANG_S
 
 
 @pytest.mark.parametrize("before", [0, 1], ids=["first", "later"])

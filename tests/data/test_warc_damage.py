@@ -168,6 +168,25 @@ def test_a_flood_of_beginnings_costs_no_neighbour_and_no_minutes(tmp_path, recor
     assert watch.slowest < HANG_S
 
 
+def test_a_flood_of_records_that_all_end_in_the_same_place_costs_no_minutes(tmp_path, records):
+    head = b"WARC/1.0\r\nWARC-Block-Digest: sha1:0\r\nContent-Length: %07d\r\n\r\n"
+    size = len(head % 0)
+    flood = b"".join(head % (number * size) for number in reversed(range(1_000_000 // size)))
+    watch = Watch()
+    with watch:
+        pages, _ = _read(tmp_path, flood + b"\r\n\r\n" + b"".join(records))
+    assert pages == PAGES
+    assert watch.slowest < HANG_S
+
+
+def test_a_flood_of_records_that_claim_the_rest_of_the_file_costs_no_minutes(tmp_path, records):
+    claims, watch = b"WARC/1.0\r\nContent-Length: 45000000\r\n\r\n" * 100_000, Watch()
+    with watch:
+        pages, _ = _read(tmp_path, gzipped(INFO * 2 + claims + b"".join(records)))
+    assert pages == PAGES
+    assert watch.slowest < HANG_S
+
+
 GZIP = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 
 
