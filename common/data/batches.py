@@ -27,7 +27,7 @@ def get_batch(
     """Draw (inputs, targets), each (batch_size, context_length) int64, uniformly over all starts.
 
     `tokens` is a 1-D integer array, a memory map included: only the drawn windows are read.
-    ValueError when not a single window fits.
+    ValueError when not a single window fits, and for tokens of another shape or kind.
 
     >>> inputs, targets = get_batch(np.arange(100), batch_size=2, context_length=4)
     >>> inputs.shape, bool((targets == inputs + 1).all())
@@ -104,13 +104,20 @@ class BatchSampler:
         ]
         if different:
             raise ValueError("the saved sampler has " + ", ".join(different))
-        self.step = state["step"]
+        if not isinstance(step := state.get("step"), int) or step < 0:
+            raise ValueError(f"the saved sampler's step must be 0 or more, not {step}")
+        self.step = step
 
 
 def _count_starts(tokens: np.ndarray, batch_size: int, context_length: int) -> int:
     if batch_size < 1 or context_length < 1:
         raise ValueError(
             f"batch_size {batch_size} and context_length {context_length} must be positive"
+        )
+    if np.ndim(tokens) != 1 or not np.issubdtype(np.asarray(tokens[:1]).dtype, np.integer):
+        raise ValueError(
+            f"tokens must be integers of one dimension, not {np.asarray(tokens[:1]).dtype} "
+            f"of shape {np.shape(tokens)}"
         )
     if len(tokens) <= context_length:
         raise ValueError(

@@ -60,6 +60,8 @@ def fit_temperature(scores: np.ndarray, targets: Sequence[int] | np.ndarray) -> 
     scores, targets = np.asarray(scores, np.float64), np.asarray(targets)
     if scores.ndim != 2 or scores.shape[1] < 2 or not targets.shape == scores.shape[:1] > (0,):
         raise ValueError(f"{targets.shape} targets do not fit scores of shape {scores.shape}")
+    if not np.issubdtype(targets.dtype, np.integer):
+        raise ValueError(f"targets are the numbers of columns, not {targets.dtype}")
     first, last = targets.min(), targets.max()
     if first < 0 or last >= scores.shape[1]:
         raise ValueError(f"targets lie in 0..{scores.shape[1] - 1}, not in {first}..{last}")
@@ -92,8 +94,10 @@ def reliability(
     if num_bins < 1:
         raise ValueError(f"num_bins must be at least 1, not {num_bins}")
     said, true = np.asarray(probabilities, np.float64), np.asarray(hits, np.float64)
-    if said.shape != true.shape:
-        raise ValueError(f"{len(said)} probabilities do not fit {len(true)} hits")
+    if said.ndim != 1 or said.shape != true.shape:
+        raise ValueError(f"{said.size} probabilities do not fit {true.size} hits")
+    if not np.isin(true, (0, 1)).all():
+        raise ValueError("hits must be true or false, 1 or 0")
     if len(said) and not (said.min() >= 0 and said.max() <= 1):
         raise ValueError(f"probabilities lie in [0, 1], not in [{said.min()}, {said.max()}]")
     place = np.minimum((said * num_bins).astype(np.int64), num_bins - 1)

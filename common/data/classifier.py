@@ -76,7 +76,8 @@ class TextClassifier:
         Cost: about 1 ms for a text of 800 words; memory: the hashes of all, and 8 B C bytes.
 
         Raises:
-            ValueError: counts that differ, fewer than two labels, no power of two.
+            ValueError: counts that differ, fewer than two labels, no power of two, no text left to
+                learn from, a learning rate that is not positive and finite.
         """
         names = list(labels)
         size = window_words
@@ -88,12 +89,16 @@ class TextClassifier:
             raise ValueError(f"epochs must be at least 1, not {epochs}")
         if not 0 <= calibration_share < 1:
             raise ValueError(f"calibration_share lies in [0, 1), not at {calibration_share}")
+        if not 0 < learning_rate < math.inf:
+            raise ValueError(f"learning_rate must be positive and finite, not {learning_rate}")
         if len(distinct) < 2:
             raise ValueError(f"a classifier needs two labels or more, not {len(distinct)}")
         dice = Random(seed)
         order = dice.sample(range(len(pages)), len(pages))
         num_held_back = round(calibration_share * len(pages))
         held_back, kept = order[:num_held_back], order[num_held_back:]
+        if not kept:
+            raise ValueError(f"calibration_share {calibration_share} of {len(pages)} texts is all")
         weights = np.zeros((num_buckets, len(distinct)))
         # A page of unknown n-grams gets the shares of the labels, whatever the windows are like.
         bias = _on_grid(np.log([names.count(name) / len(names) for name in distinct]))
@@ -156,8 +161,10 @@ class TextClassifier:
     def save(self, path: str | Path) -> None:
         """Write one safetensors file, whose header says what it is; the same model, the same bytes.
 
-        The file appears when it is complete.
+        The file appears when it is complete; FileNotFoundError where there is no folder for it.
         """
+        if not Path(path).parent.is_dir():
+            raise FileNotFoundError(f"there is no folder {Path(path).parent} to save in")
         header = {"format": _FORMAT, "labels": self.labels, "temperature": self.temperature}
         part = Path(f"{path}.{os.getpid()}.part")
         tensors = {"weights": self.weights, "bias": self.bias}
@@ -177,10 +184,14 @@ class TextClassifier:
             labels = tuple(header["labels"])
             if header["format"] != _FORMAT:
                 raise ValueError(f"its format is {header['format']!r}")
-            if not len(labels) == weights.shape[-1] == len(bias):
+            if not (len(labels),) == weights.shape[1:] == bias.shape:
                 raise ValueError(f"{len(labels)} labels for weights of shape {weights.shape}")
-            return cls(labels, weights, bias, float(header["temperature"]))
-        except (SafetensorError, KeyError, ValueError) as error:
+            if not 0 < (temperature := float(header["temperature"])) < math.inf:
+                raise ValueError(f"its temperature is {temperature}")
+            if not np.isfinite(weights).all() or not np.isfinite(bias).all():
+                raise ValueError("its weights are not finite")
+            return cls(labels, weights, bias, temperature)
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{Path(path).name} is no {_FORMAT}: {error}") from error
 
     def _whole(self, page: Words) -> Pieces:

@@ -50,7 +50,8 @@ def crawl(
     `timeout_s` a whole answer; `delay_s` separates requests (more if robots.txt asks for more).
     The result is an iterator; its `skipped` lists (url, reason) of what was left out so far.
     A site whose robots.txt cannot be read is left in peace, and so is one that fails five times in
-    a row. ValueError for a start whose host is not in `allowed_hosts`, and for limits below zero.
+    a row. ValueError for a start that is no web address or whose host is not in `allowed_hosts`,
+    for limits below zero, and for a user_agent that no header can hold.
     Memory: every URL seen, one page.
 
     >>> pages = crawl("http://example.com/", max_pages=10)
@@ -66,7 +67,11 @@ def crawl(
     if isinstance(allowed_hosts, str):  # of which "7.0.0" would be a part
         raise ValueError(f"allowed_hosts must be several names, got the one {allowed_hosts!r}")
     start = normalize_url(start_url)
-    host = urlsplit(start).hostname if start else None
+    if start is None:
+        raise ValueError(f"the start {start_url!r:.80} is no web address such as http://127.0.0.1/")
+    if not (user_agent.isascii() and user_agent.isprintable() and user_agent.strip()):
+        raise ValueError(f"user_agent must be a line of printable ASCII, got {user_agent!r:.80}")
+    host = urlsplit(start).hostname
     if host not in allowed_hosts:
         allowed = ", ".join(sorted(allowed_hosts))
         raise ValueError(f"host {host!r} of the start is not one of the allowed hosts {allowed}")

@@ -31,7 +31,7 @@ from ._decide import decide
 from ._describe import describe_run, digest
 from ._passes import split_passes
 from ._publish import publish
-from ._splits import Split, named_damage, read_split, split_source, title
+from ._splits import Split, named_damage, read_split, source_names, split_source, title
 from ._work import Shift, Work, read_json, write_json
 from .document import Document, write_jsonl
 from .steps import Step
@@ -73,6 +73,8 @@ def datatrove_passes(
     >>> [(blocks[-1].name if tasks == 1 else "clean", tasks) for blocks, tasks in passes]
     [('clean', 8), ('decide', 1), ('clean', 8), ('join', 1)]
     """
+    if tasks < 1:
+        raise ValueError(f"tasks {tasks} must be positive")
     splits = tuple(Split(f"task {rank}") for rank in range(tasks))
     is_ours = isinstance(reader, SourceReader)
     names = map(title, reader.sources) if is_ours else [repr(reader)]
@@ -103,7 +105,7 @@ class SourceReader(PipelineStep):
 
     def __init__(self, sources: Iterable[str | Path], *, split_bytes: int = 2**24) -> None:
         super().__init__()
-        self.sources, self.split_bytes = [str(source) for source in sources], split_bytes
+        self.sources, self.split_bytes = source_names(sources), split_bytes
         self.damage: list[dict] = []  # of the task that runs here, as far as it has come
 
     def run(
@@ -202,7 +204,7 @@ def _from_trove(document: TroveDocument) -> Document:
     meta = dict(document.metadata)
     url, inner = str(meta.pop("url", None) or ""), meta.pop("meta", {})
     inner = inner if isinstance(inner, dict) else {"meta": inner}
-    return Document(document.id, url, document.text, {**inner, **meta})
+    return Document(str(document.id), url, document.text, {**inner, **meta})
 
 
 def _to_trove(document: Document) -> TroveDocument:

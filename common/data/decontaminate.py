@@ -40,13 +40,15 @@ class EvalIndex:
 
     @classmethod
     def build(cls, eval_texts: Iterable[str], *, ngram: int = 13) -> "EvalIndex":
-        """Index the texts. ValueError for none, and for one with fewer than `ngram` words: neither
-        could be found.
+        """Index the texts. ValueError for none, for a single string, and for a text with fewer than
+        `ngram` words: it could not be found.
 
         >>> EvalIndex.build(["Is it so?", "Yes"], ngram=3)
         Traceback (most recent call last):
         ValueError: evaluation text 1 has 1 words, fewer than ngram 3: join it with its question
         """
+        if isinstance(eval_texts, str):
+            raise ValueError(f"eval_texts must be several texts, got the one {eval_texts!r:.80}")
         if ngram < 1:
             raise ValueError(f"ngram must be at least 1, got {ngram}")
         lengths: list[int] = []
@@ -80,8 +82,7 @@ def contamination_filter(
     >>> verdict.keep, verdict.value, verdict.note
     (False, 0.625, 'evaluation text 0')
     """
-    if not 0 <= max_overlap <= 1:
-        raise ValueError(f"max_overlap {max_overlap} must lie in 0..1")
+    _check_overlap(max_overlap)
     found = index.places.keys() & set(_runs(_normalized(split_words(text)), index.ngram))
     starts: dict[int, list[int]] = {}
     for run in found:
@@ -107,18 +108,27 @@ def decontaminate(
 ) -> Iterator[Document | Verdict]:
     """For each document in order: the document, or the Verdict that drops it.
 
-    Lazily; `contamination_filter` says what is measured. ValueError for an evaluation text of fewer
-    than `ngram` words.
+    Lazily; `contamination_filter` says what is measured. ValueError at once for an evaluation text
+    of fewer than `ngram` words, and for a max_overlap outside 0..1.
 
     >>> pages = [Document("a", "", "Mia has a red kite."), Document("b", "", "A hat is no kite.")]
     >>> answers = decontaminate(pages, ["MIA HAS A RED KITE!"], ngram=4)
     >>> [answer.id if isinstance(answer, Document) else answer.value for answer in answers]
     [1.0, 'b']
     """
+    _check_overlap(max_overlap)
     index = EvalIndex.build(eval_texts, ngram=ngram)
-    for document in documents:
+
+    def answer(document: Document) -> Document | Verdict:
         verdict = contamination_filter(document.text, index, max_overlap=max_overlap)
-        yield document if verdict.keep else verdict
+        return document if verdict.keep else verdict
+
+    return map(answer, documents)
+
+
+def _check_overlap(max_overlap: float) -> None:
+    if not 0 <= max_overlap <= 1:
+        raise ValueError(f"max_overlap {max_overlap} must lie in 0..1")
 
 
 def _normalized(words: Words) -> list[str]:

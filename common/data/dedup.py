@@ -214,6 +214,9 @@ def _among(values: np.ndarray, ordered: np.ndarray) -> np.ndarray:
 
 def _checked(input_paths: Iterable[str | Path], output_dir: str | Path) -> list[Path]:
     """The inputs as paths; ValueError where an output would overwrite or join something else."""
+    if isinstance(input_paths, (str, Path)):
+        one = str(input_paths)
+        raise ValueError(f"input_paths must be several, such as a list, got the one {one!r}")
     inputs, folder = [Path(path) for path in input_paths], Path(output_dir)
     names: dict[str, list[str]] = defaultdict(list)
     for path in inputs:

@@ -31,6 +31,7 @@ def train_classifiers(
 
     Raises:
         ValueError: a judge needs pages of both kinds.
+        FileNotFoundError: no such folder; said before anything is learned.
 
     >>> import tempfile
     >>> pages = [("a red kite", "clean"), ("buy it now", "spam"), ("you toad", "toxic")] * 5
@@ -41,6 +42,8 @@ def train_classifiers(
     >>> sorted(file.name for file in Path(folder).iterdir())
     ['quality.safetensors', 'spam.safetensors', 'toxicity.safetensors']
     """
+    if not Path(folder).is_dir():
+        raise FileNotFoundError(f"there is no folder {folder} to write the classifiers to")
     pages = [(split_words(text), label) for text, label in labelled]
     found = {}
     for name, (names, other) in JUDGES.items():

@@ -50,7 +50,8 @@ def mixture_sizes(
 
     No source is read more than max_epochs times: what it may not give, the others give in
     proportion to their weights. What rounding down leaves over goes to those that it took most
-    from. ValueError when the sources cannot fill `total`, or weights have other names.
+    from. Weights need not sum to 1. ValueError when the sources cannot fill `total`, which is a
+    whole number, or weights have other names, are negative or not finite.
 
     >>> sizes = {"web": 9000, "books": 100}
     >>> mixture_sizes(sizes, 5000, weights={"web": 0.9, "books": 0.1})
@@ -61,6 +62,9 @@ def mixture_sizes(
     if not 0 < max_epochs < math.inf:
         raise ValueError(f"max_epochs must be positive and finite, got {max_epochs}")
     limits = {name: math.floor(max_epochs * size) for name, size in sizes.items() if weights[name]}
+    if total != int(total if math.isfinite(total) else 0):
+        raise ValueError(f"total must be a whole number, got {total}")
+    total = int(total)
     if not 0 <= total <= sum(limits.values()):
         raise ValueError(
             f"total {total} must lie in 0..{sum(limits.values())}, "
@@ -103,6 +107,7 @@ def mix(
     >>> [name for name, _ in mix(sources, 80, weights={"web": 3, "books": 1})]
     ['web', 'web', 'books', 'web', 'web', 'web', 'books', 'web']
     """
+    sources = {name: list(documents) for name, documents in sources.items()}  # read many times
     sizes = {name: sum(map(_num_bytes, documents)) for name, documents in sources.items()}
     parts = mixture_sizes(sizes, total_bytes, weights=weights, max_epochs=max_epochs)
     parts = {name: part for name, part in parts.items() if part}
@@ -143,8 +148,10 @@ def _check_sizes(sizes: Mapping[str, int]) -> None:
     if not sizes:
         raise ValueError("a mixture needs at least one source")
     for name, size in sizes.items():
-        if size < 1:
+        if not size >= 1:
             raise ValueError(f"source {name} has size {size}, which must be at least 1")
+        if size == math.inf:
+            raise ValueError(f"source {name} has size {size}, which must be finite")
 
 
 def _check_weights(sizes: Mapping[str, int], weights: Mapping[str, float]) -> None:

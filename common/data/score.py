@@ -12,7 +12,7 @@ Needs: ../intervals.py.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -89,7 +89,8 @@ def wrongly_dropped(
 
     `labels` maps the addresses of all pages that came in to labels, `copies` the address of a copy
     to its original's (`Site.copies`), `good` are the labels of pages that should stay. Lost are the
-    good pages without copies, and the last page of a group none of which survived.
+    good pages without copies, and the last page of a group none of which survived. ValueError for a
+    receipt of a page without a label.
 
     >>> from types import SimpleNamespace as Receipt
     >>> drops = [Receipt(url="/a", stage="prose"), Receipt(url="/b", stage="copies")]
@@ -101,13 +102,20 @@ def wrongly_dropped(
         if label in good:
             left[copies.get(url, url)].add(url)
     last = {}  # by group that has no survivor
-    for receipt in receipts:
+    for receipt in _known(receipts, labels):
         if labels[receipt.url] in good:
             group = copies.get(receipt.url, receipt.url)
             left[group].discard(receipt.url)
             if not left[group]:
                 last[group] = receipt
     return {receipt.url: receipt.stage for receipt in last.values()}
+
+
+def _known(receipts: Iterable[_Receipt], labels: Mapping[str, str]) -> Iterator[_Receipt]:
+    for receipt in receipts:
+        if receipt.url not in labels:
+            raise ValueError(f"a page was dropped that has no label: {receipt.url!r}")
+        yield receipt
 
 
 def score_kinds(
@@ -125,7 +133,7 @@ def score_kinds(
     >>> score_kinds(drops, {"/s": "spam", "/a": "clean", "/b": "clean"}, {})
     {'spam': Score(hits=1, dropped=2, wanted=1)}
     """
-    receipts = list(receipts)
+    receipts = list(_known(receipts, labels))
     lost = Counter(wrongly_dropped(receipts, labels, copies).values())
     wanted = Counter(label for label in labels.values() if label not in GOOD_LABELS)
     caught: dict[str, Counter[str]] = defaultdict(Counter)

@@ -119,6 +119,7 @@ def near_duplicates_step(
     >>> list(step.decide([step.sketch(document) for document in twins]))
     [None, [1.0, 'http://x/1']]
     """
+    _check_functions("score", [] if score is None else [score])
     step = _NearDuplicates(jaccard_threshold, num_hashes, num_bands, ngrams, seed, None)
     list(step.decide([step.sketch(Document("", "", ""))]))  # tried here, not after days of reading
     return dataclasses.replace(step, score=score)

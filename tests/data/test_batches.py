@@ -113,3 +113,18 @@ def test_sampler_refuses_too_few_tokens_for_a_batch():
     assert BatchSampler(np.arange(33), 3, 8).batches_per_epoch == 1
     with pytest.raises(ValueError, match="a batch needs 33 tokens for 3 windows of 8, got 32"):
         BatchSampler(np.arange(32), 3, 8)
+
+
+@pytest.mark.parametrize("tokens", [np.arange(99) / 2, np.arange(100).reshape(50, 2)])
+@pytest.mark.parametrize("sample", [get_batch, BatchSampler])
+def test_tokens_of_another_kind_or_shape_are_refused(tokens, sample):
+    with pytest.raises(ValueError, match="tokens must be integers of one dimension, not .* of sh"):
+        sample(tokens, 2, 4)
+
+
+@pytest.mark.parametrize("step", [None, -1, 1.5])
+def test_sampler_refuses_a_step_that_is_none(step):
+    sampler = BatchSampler(np.arange(99), 2, 4)
+    with pytest.raises(ValueError, match=f"step must be 0 or more, not {step}"):
+        sampler.load_state_dict(sampler.state_dict() | {"step": step})
+    assert sampler.step == 0

@@ -164,3 +164,13 @@ def test_temperature_refuses_scores_that_are_no_numbers():
 def test_reliability_refuses_no_bins():
     with pytest.raises(ValueError, match="num_bins must be at least 1, not 0"):
         reliability([0.5], [1], num_bins=0)
+
+
+def test_bad_targets_and_hits_are_refused():
+    scores = np.eye(2)
+    with pytest.raises(ValueError, match="targets are the numbers of columns, not float64"):
+        fit_temperature(scores, [0.0, 1.0])
+    with pytest.raises(ValueError, match="hits must be true or false, 1 or 0"):
+        reliability([0.5], [7])
+    with pytest.raises(ValueError, match="1 probabilities do not fit 1 hits"):
+        reliability(0.5, [1])

@@ -415,3 +415,42 @@ def test_calibration_share_zero_leaves_the_temperature_at_one(shares):
     texts, labels = texts_of(80, seed=0)
     model = TextClassifier.train(texts, labels, num_buckets=BUCKETS, calibration_share=shares)
     assert (model.temperature == 1.0) == (shares == 0.0)
+
+
+@pytest.mark.parametrize("rate", [0.0, -4.0, float("nan"), float("inf")])
+def test_train_refuses_a_rate_that_learns_nothing(rate):
+    with pytest.raises(ValueError, match=f"learning_rate must be positive and finite, not {rate}"):
+        TextClassifier.train(["a", "b"], ["x", "y"], learning_rate=rate, calibration_share=0)
+
+
+def test_train_refuses_to_hold_back_every_text():
+    with pytest.raises(ValueError, match="calibration_share 0.9 of 2 texts is all"):
+        TextClassifier.train(["a", "b"], ["x", "y"], calibration_share=0.9)
+
+
+@pytest.mark.parametrize(
+    ("header", "tensors"),
+    [
+        ([1], {}),
+        ({"temperature": None}, {}),
+        ({"temperature": 0}, {}),
+        ({"temperature": float("nan")}, {}),
+        ({"labels": 5}, {}),
+        ({}, {"weights": np.zeros(2, np.float32)}),
+        ({}, {"weights": np.full((4, 2), np.nan, np.float32)}),
+    ],
+)
+def test_load_refuses_a_model_that_would_judge_nothing(tmp_path, header, tensors):
+    good = {"format": "text classifier 1", "labels": ["x", "y"], "temperature": 1.0}
+    header = good | header if isinstance(header, dict) else header
+    zeros = {"weights": np.zeros((4, 2), np.float32), "bias": np.zeros(2, np.float32)}
+    path = tmp_path / "model"
+    save_file(zeros | tensors, path, metadata={"classifier": json.dumps(header)})
+    with pytest.raises(ValueError, match="model is no text classifier 1"):
+        TextClassifier.load(path)
+
+
+def test_save_names_the_folder_that_is_not_there(tmp_path):
+    model = TextClassifier.train(["a", "b"], ["x", "y"], num_buckets=4)
+    with pytest.raises(FileNotFoundError, match="there is no folder .*none to save in"):
+        model.save(tmp_path / "none" / "model")

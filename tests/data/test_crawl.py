@@ -445,11 +445,6 @@ def test_crawl_asks_nobody_but_its_own_site():
         "http://2130706433/",
         "http://0x7f.1/",
         "http://[::1]/",
-        "ftp://127.0.0.1/",
-        "file:///etc/passwd",
-        "http://127.0.0.1:99999/",
-        "nonsense",
-        "",
     ],
 )
 def test_crawl_refuses_a_start_off_the_allowed_hosts(url):
@@ -508,3 +503,25 @@ def test_crawl_counts_failures_in_a_row_only():
         assert [page.url for page in pages] == [url, f"{url}4"]
     assert len(pages.skipped) == 8
     assert all("the connection broke" in reason for _, reason in pages.skipped)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "127.0.0.1:8000",
+        "ftp://127.0.0.1/",
+        "file:///etc/passwd",
+        "http://127.0.0.1:99999/",
+        "nonsense",
+        "",
+    ],
+)
+def test_start_that_is_no_web_address_is_named(start):
+    with pytest.raises(ValueError, match=f"the start '{start}' is no web address such as http"):
+        crawl(start, max_pages=1)
+
+
+@pytest.mark.parametrize("agent", ["", " ", "a\nX-Evil: 1", "\u0436"])
+def test_user_agent_that_no_header_can_hold_is_refused(agent):
+    with pytest.raises(ValueError, match="user_agent must be a line of printable ASCII, got"):
+        crawl("http://127.0.0.1/", max_pages=1, user_agent=agent)

@@ -231,3 +231,21 @@ def test_blocks_take_what_any_jsonl_says_of_its_documents():
     metadata = {"url": None, "meta": "a note", "score": 3}
     trove = TroveDocument("One.", "7", metadata=metadata)
     assert _from_trove(trove) == Document("7", "", "One.", {"meta": "a note", "score": 3})
+
+
+def test_numbers_for_ids_are_ids_as_a_run_over_files_gives_them(tmp_path):
+    (tmp_path / "in").mkdir()
+    lines = [
+        json.dumps({"id": i, "text": f"Text {i % 4}.", "url": f"http://x/{i}"}) for i in range(6)
+    ]
+    (tmp_path / "in" / "a.jsonl").write_text("\n".join(lines))
+    reader = JsonlReader(str(tmp_path / "in"))
+    run_locally({"copies": exact_duplicates_step()}, reader, tmp_path, tasks=1)
+    assert [*survivors_of(tmp_path)] == ["0", "1", "2", "3"]
+
+
+def test_passes_need_a_task(tmp_path):
+    with pytest.raises(ValueError, match="tasks 0 must be positive"):
+        datatrove_passes({}, SourceReader([]), tmp_path, JsonlWriter(str(tmp_path)), tasks=0)
+    with pytest.raises(ValueError, match=r"sources must be several, .* got the one 'a\.jsonl'"):
+        SourceReader("a.jsonl")

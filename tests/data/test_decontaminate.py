@@ -172,3 +172,14 @@ def test_index_places_are_where_the_ngrams_stand(words):
 def test_error_says_the_rule_and_the_numbers(call, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         call()
+
+
+def test_decontaminate_refuses_bad_settings_at_once():
+    """Not when the first document is asked for, days later."""
+    for texts, settings, message in (
+        (["too short"], {}, "evaluation text 0 has 2 words, fewer than ngram 13"),
+        (["a b c"], {"ngram": 2, "max_overlap": 7}, r"max_overlap 7 must lie in 0\.\.1"),
+        ("a b c", {"ngram": 1}, "eval_texts must be several texts, got the one 'a b c'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            decontaminate([], texts, **settings)

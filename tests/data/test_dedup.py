@@ -267,3 +267,9 @@ def test_remove_lines_of_all_lines_leaves_nothing(lines):
     text = "\n".join(lines)
     expected = "" if text.strip() else text
     assert remove_lines(text, line_hashes(text))[0] == expected
+
+
+@pytest.mark.parametrize("remove", [minhash_dedup, exact_line_dedup])
+def test_one_path_is_not_taken_for_many(tmp_path, remove):
+    with pytest.raises(ValueError, match=r"input_paths must be several, .* got the one 'a\.txt'"):
+        remove("a.txt", tmp_path / "out")

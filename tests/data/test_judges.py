@@ -96,3 +96,8 @@ def test_train_refuses_pages_of_one_kind(tmp_path):
 def test_load_names_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="quality.safetensors"):
         load_classifiers(tmp_path)
+
+
+def test_judges_ask_for_their_folder_before_they_learn(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no folder .*none to write"):
+        train_classifiers(iter(()), tmp_path / "none", seed=0)

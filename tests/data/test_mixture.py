@@ -187,3 +187,26 @@ def test_mix_is_lazy():
 def test_error_says_the_rule_and_the_numbers(call, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         call()
+
+
+@pytest.mark.parametrize("size", [0, math.nan, math.inf])
+def test_sizes_that_are_none_are_refused(size):
+    with pytest.raises(ValueError, match=f"source b has size {size}, which must be"):
+        mixture_weights({"a": 1, "b": size})
+
+
+@pytest.mark.parametrize("total", [0.5, math.nan, math.inf])
+def test_total_that_is_no_whole_number_is_refused(total):
+    with pytest.raises(ValueError, match=f"total must be a whole number, got {total}"):
+        mixture_sizes({"a": 9}, total, weights={"a": 1})
+
+
+def test_whole_number_written_as_a_float_is_a_total():
+    assert mixture_sizes({"a": 9, "b": 9}, 1e1, weights={"a": 1, "b": 1}) == {"a": 5, "b": 5}
+
+
+def test_mix_reads_a_generator_as_often_as_a_list():
+    """A generator that is empty after its sizes are known would be read for ever."""
+    documents = [Document("x", "", "abc"), Document("y", "", "de")]
+    mixed, again = (mix({"a": made}, 10, weights={"a": 1}) for made in (iter(documents), documents))
+    assert list(islice(mixed, 9)) == list(again)

@@ -102,7 +102,7 @@ def test_wrongly_dropped_goes_by_the_labels_that_are_good():
 
 
 def test_wrongly_dropped_refuses_a_page_without_a_label():
-    with pytest.raises(KeyError, match="/unknown"):
+    with pytest.raises(ValueError, match="/unknown"):
         wrongly_dropped([Receipt("/unknown", "spam")], LABELS, COPIES)
 
 
