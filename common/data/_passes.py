@@ -16,7 +16,7 @@ from .receipt import Receipt
 from .steps import CorpusStep, DocumentStep, Step
 from .verdict import Verdict
 
-_EXCERPT_CHARACTERS = 200
+EXCERPT_CHARACTERS = 200
 
 
 class Scores:
@@ -81,7 +81,7 @@ def document_or_receipt(
     if not isinstance(outcome, Verdict) or outcome.keep:
         raise ValueError(f"{stage} must answer with a document or a dropping verdict: {outcome!r}")
     evidence = outcome.rule, _plain(outcome.value), _plain(outcome.threshold), outcome.note
-    excerpt = document.text[:_EXCERPT_CHARACTERS]
+    excerpt = document.text[:EXCERPT_CHARACTERS]
     return Receipt(document.id, document.url, stage, *evidence, excerpt)
 
 

@@ -5,11 +5,12 @@ uses a corpus should be able to ask what is not in it: Gebru et al. 2018, "Datas
 arXiv:1803.09010; Dodge et al. 2021, "Documenting Large Webtext Corpora", arXiv:2104.08758.
 
 Taught in ch01_data/06_corpus.ipynb.
-Needs: pii.py, receipt.py, run.py, score.py, _charts.py,
+Needs: pii.py, receipt.py, run.py, score.py, _charts.py, _passes.py,
 _publish.py, _source.py, _work.py.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ._charts import DROPPED, KEPT, funnel_chart, histogram_chart, is_minimum, number
+from ._passes import EXCERPT_CHARACTERS
 from ._publish import finished_run
 from ._source import replacing
 from ._work import read_json
@@ -25,6 +27,11 @@ from .pii import mask_emails, mask_ips, mask_phone_numbers
 from .receipt import Receipt, read_receipts
 from .run import read_survivors
 from .score import GOOD_LABELS, wrongly_dropped
+
+_MAX_DAMAGES = 100  # that are shown
+_MAX_SHOWN = 500  # characters of an address or note
+# What an excerpt may end with that was an address or number before it was cut off.
+_HALF_PERSONAL = re.compile(r"(\S*@\S*|\+?\(?\d[\d\s().:-]*)\Z")
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 1000px;
@@ -59,8 +66,9 @@ def write_datasheet(
     languages, damage, settings and versions. labels: by URL, if somebody knows them. Then a table
     counts labels by stage, and a gallery shows false positives, as `wrongly_dropped` finds them:
     drops with a label in `wanted`, but for those of which a copy survives. copies: by URL of a copy
-    that of its original. Personal data in excerpts are masked. Memory: the receipts, and the
-    survivors' addresses. Raises ValueError when the run did not finish.
+    that of its original. Personal data in excerpts are masked. Of damage the first hundred are
+    listed. Memory: the receipts, and the survivors' addresses. Raises ValueError when the run did
+    not finish.
 
     >>> write_datasheet("town.html", "nowhere", title="The town")
     Traceback (most recent call last):
@@ -192,14 +200,20 @@ def _gallery(receipts: Iterable[Receipt], size: int) -> str:
         text = receipt.excerpt
         for mask in (mask_emails, mask_phone_numbers, mask_ips):
             text, _ = mask(text)
+        if len(receipt.excerpt) == EXCERPT_CHARACTERS:
+            text = _HALF_PERSONAL.sub("…", text)
         evidence = f"{receipt.stage}: {receipt.rule} is {number(receipt.value)}"
         evidence += f", threshold {number(receipt.threshold)}"
         evidence += f" ({receipt.note})" if receipt.note else ""
         parts.append(
-            f'<p class="small">{escape(receipt.url)}<br>{escape(evidence)}</p>'
+            f'<p class="small">{_shown(receipt.url)}<br>{_shown(evidence)}</p>'
             f"<blockquote>{escape(text) or '(no text)'}</blockquote>"
         )
     return "\n".join(parts)
+
+
+def _shown(text: str) -> str:
+    return escape(text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…")
 
 
 def _distance(receipt: Receipt) -> float:
@@ -226,8 +240,13 @@ def _languages(receipts: Iterable[Receipt]) -> str:
 
 
 def _damage(damage: Sequence[Mapping[str, Any]]) -> str:
-    rows = [(entry["source"], entry["offset"], entry["reason"]) for entry in damage]
-    return _table(["source", "byte", "reason"], rows) if rows else "<p>Everything was read.</p>"
+    if not damage:
+        return "<p>Everything was read.</p>"
+    shown = damage[:_MAX_DAMAGES]
+    rows = [(entry["source"], entry["offset"], entry["reason"]) for entry in shown]
+    rest = len(damage) - len(shown)
+    more = f"<p>And {rest:,} more, which run.json lists.</p>" if rest else ""
+    return _table(["source", "byte", "reason"], rows) + more
 
 
 def _section(title: str, content: str) -> str:

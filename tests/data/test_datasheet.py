@@ -272,3 +272,27 @@ def test_funnel_chart_of_nothing():
 )
 def test_number_has_three_digits(value, text):
     assert number(value) == text
+
+
+@pytest.mark.parametrize("person", ["anna@town.example", "+1 (555) 010-4477", "203.0.113.77"])
+@pytest.mark.parametrize("seen", [5, 9, 11])
+def test_half_of_personal_data_where_an_excerpt_ends_is_not_shown(tmp_path, person, seen):
+    text = "Hat. " * 60
+    text = f"{text[: 199 - seen]} {person}"
+    write_jsonl([Document("a", "http://town/a", text)], tmp_path / "a.jsonl")
+    run_pipeline([tmp_path / "a.jsonl"], {"words": STEPS["words"]}, tmp_path / "run")
+    [receipt] = read_receipts(tmp_path / "run" / "receipts.jsonl.gz")
+    assert receipt.excerpt.endswith(f" {person[:seen]}")
+    assert person[:seen] not in sheet(tmp_path / "run", tmp_path / "sheet.html")
+
+
+def test_sheet_of_a_broken_crawl_stays_small(tmp_path):
+    """A flood of damage, and addresses of a megabyte."""
+    path = tmp_path / "a.jsonl"
+    write_jsonl([Document("a", "http://town/" + "a" * 10**6, "Hat.")], path)
+    path.write_bytes(path.read_bytes() + b"{\n" * 1234)
+    run_pipeline([path], {"words": STEPS["words"]}, tmp_path / "run")
+    text = sheet(tmp_path / "run", tmp_path / "sheet.html")
+    assert text.count("<td>a.jsonl</td>") == 101
+    assert "<p>And 1,134 more, which run.json lists.</p>" in text
+    assert len(text) < 50_000
