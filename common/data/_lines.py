@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from ._members import Members, Window, plain_pieces
+from ._members import TRY_BYTES, Members, Window, plain_pieces
 from ._source import GZIP_MAGIC, name_of, open_source
 
 _MAX_LINE_BYTES = 50_000_000
@@ -86,11 +86,15 @@ def _lines(path_or_url: str | Path, start: int, end: float) -> Iterator[tuple[in
     with open_source(path_or_url, start=offset) as stream:
         window = Window(stream, offset)
         zipped = not start and window.at(0, 3) == GZIP_MAGIC
-        for piece in Members(window) if zipped else plain_pieces(window):
+        members = Members(window) if zipped else None
+        for piece in members or plain_pieces(window):
             *lines, rest = piece.data.split(b"\n")
             if lines:
                 lines[0] = b"".join([*parts, lines[0]])
                 parts, size = [], 0
+            if members:
+                objects = [len(line) for line in lines if line.startswith(b"{")]
+                members.spent += TRY_BYTES * (len(lines) - len(objects)) - sum(objects)
             for line in lines:
                 if offset >= end:
                     return

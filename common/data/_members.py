@@ -16,13 +16,16 @@ from typing import BinaryIO, NamedTuple
 _MEMBER = re.compile(rb"\x1f\x8b\x08(?=[\x00-\x1f])")  # the upper flags are reserved
 _READ_BYTES = 1 << 18
 _FEED_BYTES = (1 << 14, 1 << 16)  # zipped bytes for the decoder at once, at first and later
-_PIECE_BYTES = 1 << 20  # unzipped bytes from it at once
+_PIECE_BYTES = (1 << 18, 1 << 10)  # unzipped bytes from it at once, and after many in vain
 _PROBE_BYTES = 1 << 12
 # How far a decoder can run beyond the end of a broken member before it notices, and then some.
 LOOK_BACK_BYTES = 1 << 20
 LOOK_AHEAD_BYTES = 1 << 23
 _AGAIN_BYTES = 1 << 19  # that may be unzipped twice and more, and so many for each of the file
 _OVERRUN_BYTES = 64
+_BOMB_BYTES = 1 << 26  # that may be unzipped for nothing, and so many for each of the file:
+_BOMB_RATIO = 100  # text is zipped to a tenth, and zeros to a thousandth
+TRY_BYTES = 1000  # in the time that it takes to see that a line or a record is none
 
 
 class Piece(NamedTuple):
@@ -71,7 +74,7 @@ class Window:
 def plain_pieces(window: Window) -> Iterator[Piece]:
     """A file that is not zipped, as pieces of one member."""
     start = at = window.base
-    while data := window.at(at, _PIECE_BYTES):
+    while data := window.at(at, _PIECE_BYTES[0]):
         at += len(data)
         window.forget(at)
         yield Piece(data, start)
@@ -83,11 +86,12 @@ class Members:
     """The members of a gzipped file from a window's beginning on, as pieces.
 
     head: what most members begin with, unzipped.
+    spent: what was unzipped so far; whoever finds something in it takes that off again.
     """
 
     def __init__(self, window: Window, head: bytes = b"") -> None:
         self.window, self.head, self.is_left = window, head, False
-        self.size = self.reached = self.again = self.doubt = 0
+        self.size = self.reached = self.again = self.doubt = self.spent = self.at = 0
 
     def __iter__(self) -> Iterator[Piece]:
         offset = self.window.base
@@ -104,6 +108,10 @@ class Members:
                 offset = self._after_broken(offset, end)
         if self.window.error:
             yield Piece(b"", self.window.base, broken=self.window.error)
+
+    def is_flooded(self) -> bool:
+        """Whether so much came of so few bytes, and for nothing, that no bomb may go on."""
+        return self.spent > _BOMB_BYTES + _BOMB_RATIO * self.at
 
     def leave(self) -> None:
         """Go on with the next member that begins as records do, if there is one near."""
@@ -151,7 +159,7 @@ class Members:
                 return at, False
             before = inflater.copy() if at > offset else zlib.decompressobj(31)
             try:
-                data = inflater.decompress(fed, _PIECE_BYTES)
+                data = inflater.decompress(fed, _PIECE_BYTES[self.is_flooded()])
             except zlib.error as error:
                 reason = f"a gzip member is broken ({str(error).rpartition(': ')[2]})"
                 data, used = _salvage(before, fed)
@@ -161,10 +169,14 @@ class Members:
             # At the end of a member bytes can stand in both, if its output had a limit before.
             left = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
             at, self.size = at + len(fed) - len(left), self.size + len(data)
+            self.at, self.spent = at, self.spent + len(data)
             window.forget(max(offset, at - LOOK_BACK_BYTES))
             yield Piece(data, offset, inflater.eof)
             if inflater.eof:
                 return at, True
+            if self.size > _BOMB_RATIO * (at - offset) and self.is_flooded():
+                yield Piece(b"", offset, broken="a gzip member unfolds to a flood of bytes")
+                return at, False
             if self.is_left:
                 self.is_left = False
                 found = self.find(at, within=LOOK_AHEAD_BYTES, head=self.head)
@@ -195,7 +207,7 @@ def _salvage(inflater: "zlib._Decompress", fed: bytes) -> tuple[bytes, int]:
         while at < len(fed):
             before = inflater.copy()
             try:
-                parts.append(inflater.decompress(fed[at : at + size], _PIECE_BYTES))
+                parts.append(inflater.decompress(fed[at : at + size], _PIECE_BYTES[0]))
             except zlib.error:
                 inflater = before
                 break

@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from ._http_answer import find_blank_line, parse_headers
 from ._lines import Damage
-from ._members import Piece, Window
+from ._members import TRY_BYTES, Piece, Window
 from ._source import name_of, open_source
 from ._unzipped import MAGIC, Break, Unzipped, is_zipped
 
@@ -131,6 +131,8 @@ class _Reader:
         self.bytes, self.max_bytes = bytes_, max_bytes
         # Whether each member holds one record; None before that is known.
         self.one_a_member: bool | None = None if bytes_.zipped else False
+        if bytes_.source:
+            bytes_.source.spent = -max_bytes  # a record may be as long, whatever it is zipped to
         self.left = -1
         self.next_blank = 0  # no headers end between the last place that was tried and here
         self.next_try = 0  # where, if the record at a place is none, the next one could begin
@@ -154,12 +156,14 @@ class _Reader:
                 record, end = self.record(at)
             except _Unreadable as reason:
                 gap = gap or Damage(bytes_.offset(at), str(reason))
-                at = self.next_start(max(at + 1, self.next_try))
+                at = self.next_start(self.after_failure(at))
                 continue
             if gap:
                 yield gap
                 gap = None
             yield record
+            if bytes_.source:
+                bytes_.source.spent -= end - at
             at = end
         if gap:
             yield gap
@@ -287,6 +291,16 @@ class _Reader:
             if bytes_.data[place - bytes_.base] not in b"\r\n":
                 break
             place += 1
+        return place
+
+    def after_failure(self, at: int) -> int:
+        """From where on to search for the next record; in a flood that is the next member."""
+        bytes_, place = self.bytes, max(at + 1, self.next_try)
+        if bytes_.source:
+            bytes_.source.spent += TRY_BYTES
+            if bytes_.source.is_flooded():
+                later = bytes_.members[bytes_.count_members(at) :]
+                return later[0][0] if later else max(place, bytes_.size)
         return place
 
     def next_start(self, at: int) -> int:

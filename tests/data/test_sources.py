@@ -3,6 +3,7 @@ from random import Random
 
 import pytest
 
+from common.data import _members
 from common.data.document import Damage, Document, write_jsonl
 from common.data.site import Response, serve
 from common.data.sources import (
@@ -273,6 +274,27 @@ def test_read_records_joins_a_line_of_thousands_of_gzip_members_in_one_pass(tmp_
         texts = _texts(read_records(tmp_path / "a.jsonl.gz"))
     assert texts == ["x" * 100_000]
     assert watch.slowest < HANG_S
+
+
+@pytest.mark.parametrize("what", [b"\0", b"\n"], ids=["zeros", "empty lines"])
+def test_read_records_does_not_unfold_a_flood_of_bombs(tmp_path, what):
+    good, bomb = gzipped(b'{"text": "good"}\n'), gzipped(what * 6_000_000)
+    cut = bomb[:-9] * (1_000_000 // len(bomb))
+    (tmp_path / "a.jsonl.gz").write_bytes(good + cut + good)
+    damage, watch = [], Watch()
+    with watch:
+        texts = _texts(read_records(tmp_path / "a.jsonl.gz", damage=damage))
+    assert texts == ["good"] * 2
+    assert damage
+    assert watch.slowest < HANG_S
+
+
+def test_read_records_takes_lines_that_are_zipped_to_a_hundredth_for_no_bomb(tmp_path, monkeypatch):
+    monkeypatch.setattr(_members, "_BOMB_BYTES", 400_000)
+    line = b'{"text": "' + b"x" * 300_000 + b'"}\n'
+    for zipped in (gzipped(line * 20), gzipped(line) * 20):
+        (tmp_path / "a.jsonl.gz").write_bytes(zipped)
+        assert len(list(read_records(tmp_path / "a.jsonl.gz"))) == 20
 
 
 def test_read_documents_goes_by_the_end_of_the_name(tmp_path, parquet):

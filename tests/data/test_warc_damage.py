@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from common.data import _members
 from common.data.warc import Damage, WarcPage, read_warc, write_warc
 from tests.data.mutants import HANG_S, Watch, gzipped, mutate
 
@@ -185,6 +186,31 @@ def test_a_flood_of_records_that_claim_the_rest_of_the_file_costs_no_minutes(tmp
         pages, _ = _read(tmp_path, gzipped(INFO * 2 + claims + b"".join(records)))
     assert pages == PAGES
     assert watch.slowest < HANG_S
+
+
+@pytest.mark.parametrize(
+    ("bomb", "count"),
+    [(b"WARC/1.0\r\n" * 900_000, 1), (b"WARC/1.0\r\n" * 30_000, 30)],
+    ids=["beginnings", "beginnings in many members"],
+)
+def test_a_flood_of_what_bombs_unfold_to_costs_no_neighbour_and_no_minutes(
+    tmp_path, records, bomb, count
+):
+    zipped, watch = b"".join(map(gzipped, records)), Watch()
+    flood = gzipped(bomb) * count
+    with watch:
+        pages, damage = _read(tmp_path, zipped + flood + zipped)
+    assert (pages, len(damage)) == (PAGES * 2, 1)
+    assert watch.slowest < HANG_S
+
+
+def test_records_that_are_zipped_to_a_hundredth_are_no_bomb(tmp_path, monkeypatch):
+    monkeypatch.setattr(_members, "_BOMB_BYTES", 0)
+    pages = [WarcPage("http://x/", 200, {}, bytes(300_000))] * 20
+    write_warc(pages, tmp_path / "a.warc")
+    whole = (tmp_path / "a.warc").read_bytes()
+    for zipped in (gzipped(whole), gzipped(whole[: len(whole) // 20]) * 20):
+        assert _read(tmp_path, zipped, max_bytes=400_000) == (pages, [])
 
 
 GZIP = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
