@@ -73,7 +73,7 @@ def funnel(
 ) -> list[dict[str, str | int]]:
     """How many documents each stage dropped and left, in order; the first row is what came in.
 
-    ValueError for receipts of a stage that is not among `stages`.
+    ValueError for receipts of a stage that is not among `stages`, and for more than `count`.
 
     >>> funnel(10, [Receipt("a", "", "spam", "phrases", 9.0, 1.0)], ["prose", "spam"])[1:]
     [{'stage': 'prose', 'dropped': 0, 'left': 10}, {'stage': 'spam', 'dropped': 1, 'left': 9}]
@@ -84,6 +84,8 @@ def funnel(
             f"{sum(dropped[stage] for stage in others)} of {dropped.total()} receipts are of "
             f"stages that are not given: {', '.join(others)}"
         )
+    if dropped.total() > count:
+        raise ValueError(f"{dropped.total()} receipts are more than the {count} documents")
     return funnel_rows(count, dropped, stages)
 
 

@@ -121,7 +121,8 @@ def near_duplicates_step(
     """
     _check_functions("score", [] if score is None else [score])
     step = _NearDuplicates(jaccard_threshold, num_hashes, num_bands, ngrams, seed, None)
-    list(step.decide([step.sketch(Document("", "", ""))]))  # tried here, not after days of reading
+    # Tried here, not after days of reading.
+    list(step.decide([step.sketch(Document("", "", text)) for text in ("", "a b c d e f g h")]))
     return dataclasses.replace(step, score=score)
 
 
@@ -139,7 +140,9 @@ def repeated_lines_step(*, min_pages: int) -> CorpusStep:
     """
     if min_pages < 2:
         raise ValueError(f"min_pages must be at least 2, not {min_pages}: every line stands on one")
-    return _RepeatedLines(min_pages)
+    step = _RepeatedLines(min_pages)
+    list(step.decide([]))  # tried here, not after days of reading
+    return step
 
 
 def _check_functions(kind: str, functions: Iterable[Any]) -> None:
@@ -179,8 +182,11 @@ class _Edits:
     def __call__(self, document: Document) -> Document:
         text, total = document.text, 0
         for edit in self.edits:
-            text, count = edit(text)
-            total += count
+            made = edit(text)
+            is_pair = isinstance(made, (tuple, list)) and len(made) == 2
+            if not is_pair or not isinstance(made[0], str):
+                raise TypeError(f"{edit!r} must answer with a text and a count, not {made!r:.80}")
+            text, total = made[0], total + int(made[1])
         if not total:
             return document
         return dataclasses.replace(document, text=text, meta={**document.meta, self.name: total})

@@ -102,3 +102,9 @@ def test_funnel_refuses_receipts_of_other_stages():
     receipts = [Receipt(str(i), "", stage, "", 0, 0) for i, stage in enumerate("acc")]
     with pytest.raises(ValueError, match="2 of 3 receipts are of stages that are not given: c$"):
         funnel(10, receipts, "ab")
+
+
+def test_funnel_refuses_more_receipts_than_documents():
+    receipts = [Receipt(name, "", "spam", "phrases", 9.0, 1.0) for name in "ab"]
+    with pytest.raises(ValueError, match="2 receipts are more than the 1 documents"):
+        funnel(1, receipts, ["spam"])

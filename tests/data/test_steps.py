@@ -225,3 +225,24 @@ def test_step_that_gives_no_text_is_named():
     step = {"own": lambda document: Document(document.id, "", None)}
     with pytest.raises(ValueError, match="own gave document a the text None"):
         clean([Document("a", "", "One kite.")], step)
+
+
+@pytest.mark.parametrize("made", ["AB", ("A", 1, 2), (None, 1), ()])
+def test_edit_step_names_the_edit_that_gives_no_text_and_count(made):
+    def foreign(text):
+        return made
+
+    with pytest.raises(TypeError, match="foreign at .* must answer with a text and a count, not"):
+        edit_step("own", foreign)(Document("a", "", "ab"))
+
+
+def test_edit_step_counts_in_numbers_that_json_can_hold():
+    edited = edit_step("own", lambda text: (text, np.int64(2)))(Document("a", "", "ab"))
+    assert type(edited.meta["own"]) is int
+
+
+def test_settings_that_are_no_whole_numbers_are_refused_at_once():
+    with pytest.raises(TypeError):
+        repeated_lines_step(min_pages=2.5)
+    with pytest.raises(TypeError):
+        near_duplicates_step(ngrams=2.5)
