@@ -90,7 +90,7 @@ def _histograms(work: Work, summaries: list[list[dict]]) -> list[dict[str, Any]]
             for split in range(len(work.splits)):
                 with np.load(work.file(number, split, "scores.npz")) as arrays:
                     parts += [arrays[key]] if key in arrays.files else []
-            stage, rule = key.split("\t")
+            stage, rule = key.split("\t", 1)
             entry = histogram(np.concatenate(parts), rule, thresholds[key])
             found.append({"stage": stage, "rule": rule} | entry)
     return found

@@ -67,13 +67,15 @@ def write_datasheet(
     counts labels by stage, and a gallery shows false positives, as `wrongly_dropped` finds them:
     drops with a label in `wanted`, but for those of which a copy survives. copies: by URL of a copy
     that of its original. Personal data in excerpts are masked. Of damage the first hundred are
-    listed. Memory: the receipts, and the survivors' addresses. Raises ValueError when the run did
-    not finish.
+    listed. Memory: the receipts, and the survivors' addresses. ValueError when the run did not
+    finish, and for a negative gallery_size.
 
     >>> write_datasheet("town.html", "nowhere", title="The town")
     Traceback (most recent call last):
     ValueError: nowhere holds no finished run: run.json is missing
     """
+    if gallery_size < 0:
+        raise ValueError(f"gallery_size must not be negative, got {gallery_size}")
     folder = Path(run_folder)
     run = finished_run(folder)
     rows, scores = read_json(folder / "funnel.json"), read_json(folder / "scores.json")

@@ -296,3 +296,8 @@ def test_sheet_of_a_broken_crawl_stays_small(tmp_path):
     assert text.count("<td>a.jsonl</td>") == 101
     assert "<p>And 1,134 more, which run.json lists.</p>" in text
     assert len(text) < 50_000
+
+
+def test_gallery_of_less_than_nothing_is_refused(run, tmp_path):
+    with pytest.raises(ValueError, match="gallery_size must not be negative, got -1"):
+        sheet(run, tmp_path / "sheet.html", gallery_size=-1)

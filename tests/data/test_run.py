@@ -574,6 +574,14 @@ def test_numbers_of_numpy_are_evidence(tmp_path):
     assert receipts == clean(documents(9), {"own": rules_step(numpy_rule)})[1]
 
 
+def test_rule_may_be_called_anything(tmp_path):
+    write_jsonl(documents(1), tmp_path / "pages.jsonl")
+    steps = {"own/\u00e9": rules_step(lambda words: Verdict(False, "a\tb/\u00e9", 1, 2))}
+    run_pipeline([tmp_path / "pages.jsonl"], steps, tmp_path / "out")
+    [score] = json.loads((tmp_path / "out" / "scores.json").read_text(encoding="utf-8"))
+    assert (score["stage"], score["rule"]) == ("own/\u00e9", "a\tb/\u00e9")
+
+
 class UnpicklableError(Exception):
     def __init__(self, one, two):
         super().__init__(f"{one} and {two}")
