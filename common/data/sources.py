@@ -10,6 +10,7 @@ Needs: _lines.py, _records.py, _source.py, document.py, encoding.py; pyarrow for
 
 import codecs
 import contextlib
+import datetime
 import hashlib
 import re
 import tempfile
@@ -217,7 +218,21 @@ def _row_document(number: int, row: dict[str, Any]) -> Document:
     if not isinstance(text, str):
         raise ValueError(f"row {number} has the text {text!r:.40}, not a string")
     id_, url = row.pop("id", None), row.pop("url", None) or ""
-    return Document(str(number if id_ is None else id_), str(url), text, row)
+    meta = {name: _json_value(value) for name, value in row.items()}
+    return Document(str(number if id_ is None else id_), str(url), text, meta)
+
+
+def _json_value(value: Any) -> Any:
+    """A value of Parquet's as one that JSON has: times in ISO 8601, bytes in hexadecimal digits."""
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_json_value(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _json_value(item) for key, item in value.items()}
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _wet_document(record: Record) -> Document | None:

@@ -138,10 +138,16 @@ class Words:
 def split_words(text: str | Words) -> Words:
     """The Words of a page; a Words comes back as it is, with all that was worked out.
 
+    TypeError for what is neither, such as a Document: its text is asked for.
+
     >>> split_words("The mill's wheel -> turns.").words
     ['the', 'mill', "'s", 'wheel', 'turns']
     """
-    return text if isinstance(text, Words) else Words(text)
+    if isinstance(text, str):
+        return Words(text)
+    if not isinstance(text, Words):
+        raise TypeError(f"a page must be a string or Words, not a {type(text).__name__}")
+    return text
 
 
 class _Pieces(dict[str, tuple[str, ...]]):

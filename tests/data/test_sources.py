@@ -1,10 +1,12 @@
+import datetime
 import json
+from decimal import Decimal
 from random import Random
 
 import pytest
 
 from common.data import _members
-from common.data.document import Damage, Document, write_jsonl
+from common.data.document import Damage, Document, read_jsonl, write_jsonl
 from common.data.site import Response, serve
 from common.data.sources import (
     read_documents,
@@ -239,6 +241,30 @@ def test_read_fineweb_edu_gives_text_address_and_scores(parquet):
     assert first == Document("<urn:uuid:1>", "http://x/1", "Why do geese fly?", meta)
     assert second.text == "Tides."
     assert _texts(read_tinystories(parquet)) == [first.text, second.text]
+
+
+def test_read_fineweb_edu_gives_columns_that_json_can_hold(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow.parquet import write_table
+
+    moment = datetime.datetime(2024, 5, 1, 12, 30, tzinfo=datetime.UTC)
+    meta = {"crawled": moment, "day": moment.date(), "digest": b"\x01\xff", "cost": Decimal("1.5")}
+    row = {"text": "a", **meta, "links": [{"seen": moment}], "score": 2.5, "is_new": True}
+    write_table(
+        pyarrow.table({name: [value] for name, value in row.items()}), tmp_path / "a.parquet"
+    )
+    (document,) = read_fineweb_edu(tmp_path / "a.parquet")
+    assert document.meta == {
+        "crawled": "2024-05-01T12:30:00+00:00",
+        "day": "2024-05-01",
+        "digest": "01ff",
+        "cost": "1.5",
+        "links": [{"seen": "2024-05-01T12:30:00+00:00"}],
+        "score": 2.5,
+        "is_new": True,
+    }
+    write_jsonl([document], tmp_path / "a.jsonl")
+    assert list(read_jsonl(tmp_path / "a.jsonl")) == [document]
 
 
 def test_read_fineweb_edu_names_a_file_that_is_damaged(parquet):

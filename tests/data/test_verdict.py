@@ -53,6 +53,12 @@ def test_split_words_by_hand():
     assert split_words("\x80 \x01 “ a").words == ["a"]
 
 
+@pytest.mark.parametrize("page", [None, b"a page", 3, ["a", "page"]])
+def test_split_words_refuses_what_is_no_text(page):
+    with pytest.raises(TypeError, match=f"must be a string or Words, not a {type(page).__name__}"):
+        split_words(page)
+
+
 @pytest.mark.parametrize("name", ["tokens", "pieces", "words", "lettered", "numbers", "lines"])
 def test_each_part_of_a_page_is_worked_out_once(name):
     page = Words("It's a page\n" * 300)
