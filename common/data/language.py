@@ -75,8 +75,10 @@ def _known_codes() -> frozenset[str]:
 
 def _probabilities(text: str | Words) -> dict[str, float]:
     """P(language | text) of every language that the text's script allows."""
-    page = split_words(text[:_MAX_CHARACTERS] if isinstance(text, str) else text)
-    scripts = _scripts(page.text[:_MAX_CHARACTERS])
+    page = split_words(text)
+    if len(page.text) > _MAX_CHARACTERS:
+        page = Words(page.text[:_MAX_CHARACTERS])
+    scripts = _scripts(page.text)
     if not scripts:
         return {"und": 1.0}
     script = max(scripts, key=scripts.__getitem__)

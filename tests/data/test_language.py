@@ -95,6 +95,12 @@ def test_only_the_beginning_of_a_long_text_is_read():
     assert identify_language(ENGLISH * 500 + GERMAN * 5000)[0] == "en"
 
 
+def test_a_page_that_is_split_is_read_no_further_than_a_text():
+    page = "the extraordinarily interesting neighbourhood " * 500 + "und der die das " * 5_000
+    assert identify_language(split_words(page)) == identify_language(page)
+    assert identify_language(page)[0] == "en"
+
+
 def test_first_20_000_characters_and_4_000_words_are_read():
     georgian = "ა" * 10_001 + "α" * 90_000
     assert identify_language(georgian)[0] == identify_language(split_words(georgian))[0] == "ka"

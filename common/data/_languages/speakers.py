@@ -20,7 +20,6 @@ LISTED_UND = 0.03  # chance that noise hits a word of some list
 _UNIFORM = 0.5  # part of the noise in which all common letters are equally probable
 _COMMON = 0.25  # of the languages of a script use such a letter
 _SMOOTHING = 30.0  # pairs seen before any was counted, spread as the letters are
-_MAX_SPELLED = 100_000  # letters: 4,000 words have fewer, unless one of them is a file
 _RANK_OFFSET = 20.0  # the lists are in rough order: no word is much more probable than the next
 
 
@@ -65,8 +64,8 @@ class Speakers:
         total = _weighted(self.words, rows, times)
         if rest:
             times = [counts[word] for word in rest]
-            rows = self.spelling.rows(" ".join(rest)[:_MAX_SPELLED])
-            times_letter = np.repeat(times, [len(word) + 1 for word in rest])[: len(rows)]
+            rows = self.spelling.rows(" ".join(rest))
+            times_letter = np.repeat(times, [len(word) + 1 for word in rest])
             total += _weighted(self.spelling.pairs, rows, times_letter)
             total += self.not_listed * float(sum(times))
         return total
