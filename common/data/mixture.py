@@ -62,7 +62,7 @@ def mixture_sizes(
     if not 0 < max_epochs < math.inf:
         raise ValueError(f"max_epochs must be positive and finite, got {max_epochs}")
     limits = {name: math.floor(max_epochs * size) for name, size in sizes.items() if weights[name]}
-    if total != int(total if math.isfinite(total) else 0):
+    if total % 1:  # of infinity that is NaN
         raise ValueError(f"total must be a whole number, got {total}")
     total = int(total)
     if not 0 <= total <= sum(limits.values()):
@@ -148,10 +148,8 @@ def _check_sizes(sizes: Mapping[str, int]) -> None:
     if not sizes:
         raise ValueError("a mixture needs at least one source")
     for name, size in sizes.items():
-        if not size >= 1:
-            raise ValueError(f"source {name} has size {size}, which must be at least 1")
-        if size == math.inf:
-            raise ValueError(f"source {name} has size {size}, which must be finite")
+        if not 1 <= size < math.inf:
+            raise ValueError(f"source {name} has size {size}, which must be at least 1, and finite")
 
 
 def _check_weights(sizes: Mapping[str, int], weights: Mapping[str, float]) -> None:

@@ -114,7 +114,7 @@ class Words:
 
     @cached_property
     def words(self) -> list[str]:
-        marks = _MARKS  # what a lone mark is needs no look inside
+        marks = _MARKS  # most pieces that are no word are one mark, and need no look inside
         return [
             piece.lower()
             for piece in self.pieces

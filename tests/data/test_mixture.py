@@ -144,7 +144,7 @@ def test_mix_is_lazy():
         (lambda: mixture_weights({}), "a mixture needs at least one source"),
         (
             lambda: mixture_weights({"web": 0}),
-            "source web has size 0, which must be at least 1",
+            "source web has size 0, which must be at least 1, and finite",
         ),
         (
             lambda: mixture_weights(SIZES, temperature=0),
